@@ -1,0 +1,143 @@
+/// The condition types of all kinds; every one starts as Unknown.
+package enum ConditionType {
+    /// The spec is valid and inside the namespace fence.
+    package static let accepted = "Accepted"
+    /// All gates let the next action pass.
+    package static let admitted = "Admitted"
+    /// An attempt runs, or the next one is due.
+    package static let progressing = "Progressing"
+    /// The target stayed healthy for as long as asked.
+    package static let verified = "Verified"
+    /// The recovery ended, and how.
+    package static let succeeded = "Succeeded"
+    /// Nothing more happens without a person.
+    package static let stalled = "Stalled"
+    /// A policy can act; a cluster can be used; a placement runs.
+    package static let ready = "Ready"
+    /// More targets of a policy are unhealthy than it allows.
+    package static let storming = "Storming"
+    /// No breaker of a policy is open.
+    package static let breakersClosed = "BreakersClosed"
+    /// The cluster's API server answers.
+    package static let reachable = "Reachable"
+    /// The cluster's API server knows the credential.
+    package static let authenticated = "Authenticated"
+    /// The credential has the required permissions.
+    package static let authorized = "Authorized"
+    /// A placement has its clusters.
+    package static let scheduled = "Scheduled"
+    /// A placement's objects are what the clusters have.
+    package static let synced = "Synced"
+
+    /// The condition types of a Recovery, in the order they are written.
+    package static let recovery = [accepted, admitted, progressing, verified, succeeded, stalled]
+    /// The condition types of a RecoveryPolicy.
+    package static let policy = [ready, storming, breakersClosed]
+    /// The condition types of a MemberCluster.
+    package static let memberCluster = [reachable, authenticated, authorized, ready]
+}
+
+/// The reasons of conditions, decisions and escalations: what a program may compare.
+package enum ConditionReason {
+    // Accepted
+    /// The spec is valid.
+    package static let valid = "Valid"
+    /// The spec breaks a rule; the message names the field.
+    package static let invalidSpec = "InvalidSpec"
+    /// The target, cluster or namespace is outside the namespace fence.
+    package static let outsideFence = "OutsideFence"
+    /// An immutable field was changed after acceptance.
+    package static let specChanged = "SpecChanged"
+    /// The forced strategy is not registered or not enabled.
+    package static let unknownStrategy = "UnknownStrategy"
+    /// No strategy fits and none may be used as a fallback.
+    package static let noStrategy = "NoStrategy"
+    /// `policyRef` names a policy that does not exist.
+    package static let policyNotFound = "PolicyNotFound"
+    /// `clusterRef` names a cluster that does not exist.
+    package static let clusterNotFound = "ClusterNotFound"
+    /// The target does not exist.
+    package static let targetNotFound = "TargetNotFound"
+    /// A ServiceAccount is required and none is named.
+    package static let serviceAccountRequired = "ServiceAccountRequired"
+
+    // Admitted: one for each gate
+    /// Every gate let the action pass.
+    package static let admitted = "Admitted"
+    /// `spec.suspend` of the Recovery or its policy.
+    package static let suspended = "Suspended"
+    /// This leader has not seen enough of the world yet.
+    package static let warmingUp = "WarmingUp"
+    /// The policy's mode is Observe.
+    package static let observeOnly = "ObserveOnly"
+    /// The policy's mode is Approve and nobody has.
+    package static let awaitingApproval = "AwaitingApproval"
+    /// A RecoveryApproval said no.
+    package static let rejected = "Rejected"
+    /// Too many targets are unhealthy.
+    package static let storm = "Storm"
+    /// The window's actions are used up.
+    package static let budgetExhausted = "BudgetExhausted"
+    /// The target was recovered a short while ago.
+    package static let coolingDown = "CoolingDown"
+    /// The circuit breaker is open.
+    package static let breakerOpen = "BreakerOpen"
+    /// As many recoveries run as may.
+    package static let concurrencyLimit = "ConcurrencyLimit"
+    /// Another Recovery holds the target.
+    package static let targetLocked = "TargetLocked"
+    /// The next attempt is not due yet.
+    package static let backingOff = "BackingOff"
+
+    // Progressing, Verified
+    /// An attempt runs.
+    package static let attemptRunning = "AttemptRunning"
+    /// Nothing is left to do.
+    package static let finished = "Finished"
+    /// The target is watched until it stayed healthy long enough.
+    package static let verifying = "Verifying"
+    /// The target stayed healthy.
+    package static let targetHealthy = "TargetHealthy"
+    /// The target is not healthy.
+    package static let targetUnhealthy = "TargetUnhealthy"
+    /// A person undid what a strategy did.
+    package static let humanOverride = "HumanOverride"
+
+    // Succeeded, Stalled, escalation
+    /// A strategy repaired the target.
+    package static let recovered = "Recovered"
+    /// The target became healthy before anything was done.
+    package static let selfHealed = "SelfHealed"
+    /// Every attempt of every rung failed.
+    package static let attemptsExhausted = "AttemptsExhausted"
+    /// Another attempt cannot help.
+    package static let permanentFailure = "PermanentFailure"
+    /// The whole recovery's time ran out.
+    package static let deadlineExceeded = "DeadlineExceeded"
+    /// A person cancelled.
+    package static let cancelled = "Cancelled"
+    /// Another Recovery took over.
+    package static let superseded = "Superseded"
+    /// Someone else has to act.
+    package static let escalated = "Escalated"
+    /// The error is not retryable and no strategy is named.
+    package static let notRetryable = "NotRetryable"
+}
+
+/// The reasons of Kubernetes events on a Recovery, its target and its policy.
+package enum EventReason {
+    package static let started = "RecoveryStarted"
+    package static let completed = "RecoveryCompleted"
+    package static let failed = "RecoveryFailed"
+    package static let timeout = "RecoveryTimeout"
+    package static let cancelled = "RecoveryCancelled"
+    package static let retrying = "RecoveryRetrying"
+    package static let blocked = "RecoveryBlocked"
+    package static let escalated = "RecoveryEscalated"
+    package static let breakerOpened = "CircuitBreakerOpened"
+    package static let breakerHalfOpened = "CircuitBreakerHalfOpened"
+    package static let breakerClosed = "CircuitBreakerClosed"
+
+    /// The reasons that come as events of type Warning; all others are Normal.
+    package static let warnings: Set<String> = [failed, timeout, retrying, blocked, escalated, breakerOpened]
+}

@@ -1,0 +1,234 @@
+package import FoundationEssentials
+package import JSON
+package import KubernetesCore
+
+/// What the controller knows about a Recovery; clocks, counters and locks live here and never in memory only.
+///
+/// The states are closed vocabularies: a word that a newer controller wrote makes decoding fail with its path, because
+/// continuing a run that is not understood could repeat its actions.
+package struct RecoveryStatus: Codable, Hashable, Sendable {
+    /// The generation that the rest describes.
+    package var observedGeneration: Int64?
+    /// What is repaired, resolved at acceptance; the engine reads only this, never the spec.
+    package var target: ResolvedTarget?
+    /// The settings in force, resolved at acceptance; the engine reads only these, never the policy.
+    package var effective: EffectiveSettings?
+    /// SHA-256 (hexadecimal) of the spec's immutable fields at acceptance.
+    package var specHash: String?
+    /// How often the same failure was reported.
+    package var occurrences: Occurrences?
+    /// The Recovery that took over.
+    package var supersededBy: NameReference?
+    /// Where the recovery stands.
+    package var state: RecoveryState?
+    /// The strategy of the current rung.
+    package var strategy: String?
+    /// Position in the queue, higher first.
+    package var priority: Int?
+    /// Attempts reserved so far, over all rungs.
+    package var attempts: Int?
+    /// Index of the current rung in `effective.ladder`.
+    package var rung: Int?
+    /// Attempts reserved on the current rung.
+    package var rungAttempts: Int?
+    /// When the first attempt was reserved.
+    package var startTime: Date?
+    /// When a final state was reached.
+    package var completionTime: Date?
+    /// When the controller looks again.
+    package var nextAttemptTime: Date?
+    /// The whole recovery's deadline; moved by the length of every pause.
+    package var deadline: Date?
+    /// Since when the whole recovery's clock stands still (suspended, or waiting for approval).
+    package var pausedTime: Date?
+    /// Where it stands, in words.
+    package var message: String?
+    /// Who has to act.
+    package var escalation: Escalation?
+    /// What would be, or was, done; present in the modes Observe and Approve.
+    package var plan: RecoveryPlan?
+    /// The check that the target stays healthy.
+    package var verification: Verification?
+    /// The attempts, newest last, at most 20.
+    package var executions: [RecoveryExecution]?
+    /// Accepted, Admitted, Progressing, Verified, Succeeded, Stalled.
+    package var conditions: [Condition]?
+
+    /// Makes an empty status.
+    package init() {}
+
+    /// How many executions are kept.
+    package static let maxExecutions = 20
+}
+
+/// The object that is repaired, with everything filled in that the spec left open.
+package struct ResolvedTarget: Codable, Hashable, Sendable {
+    /// The MemberCluster; absent, the hub.
+    package var cluster: String?
+    /// Group and version of the object; absent when the cluster itself is the target.
+    package var apiVersion: String?
+    /// Kind of the object.
+    package var kind: String?
+    /// Namespace of the object; absent for cluster-scoped ones.
+    package var namespace: String?
+    /// Name of the object.
+    package var name: String?
+    /// Uid of the object when it was found.
+    package var uid: String?
+
+    /// Makes a target; all nil means that there is none.
+    package init(
+        cluster: String? = nil,
+        apiVersion: String? = nil,
+        kind: String? = nil,
+        namespace: String? = nil,
+        name: String? = nil,
+        uid: String? = nil
+    ) {
+        self.cluster = cluster
+        self.apiVersion = apiVersion
+        self.kind = kind
+        self.namespace = namespace
+        self.name = name
+        self.uid = uid
+    }
+}
+
+/// The settings a recovery runs under, stored in full so that editing or deleting a policy changes nothing.
+package struct EffectiveSettings: Codable, Hashable, Sendable {
+    /// The policy they came from; absent when none governs.
+    package var policy: PolicySnapshot?
+    /// What the policy allows the controller to do.
+    package var mode: Open<PolicyMode>?
+    /// The strategies to try, in order, with every setting filled in.
+    package var ladder: [StrategyRung]?
+    /// Caps the attempts of all rungs together.
+    package var maxAttempts: Int?
+    /// The whole recovery's time in seconds.
+    package var timeoutSeconds: Int?
+    /// The limits in force.
+    package var limits: PolicyLimits?
+    /// The circuit breaker in force.
+    package var circuitBreaker: CircuitBreakerSettings?
+    /// How health is proven after an action.
+    package var verify: VerifySettings?
+    /// What follows the last rung.
+    package var escalation: EscalationSettings?
+    /// The ServiceAccount that actions run as.
+    package var serviceAccountName: String?
+    /// What to do with objects that a GitOps tool owns.
+    package var gitOps: Open<GitOpsMode>?
+
+    /// Makes empty settings.
+    package init() {}
+}
+
+/// Which policy, in which version, settings came from.
+package struct PolicySnapshot: Codable, Hashable, Sendable {
+    /// Name of the policy.
+    package var name: String
+    /// Uid of the policy.
+    package var uid: String?
+    /// Generation of the policy at acceptance.
+    package var generation: Int64?
+    /// SHA-256 (hexadecimal) of the policy's canonical spec.
+    package var hash: String?
+
+    /// Makes a snapshot.
+    package init(name: String, uid: String? = nil, generation: Int64? = nil, hash: String? = nil) {
+        self.name = name
+        self.uid = uid
+        self.generation = generation
+        self.hash = hash
+    }
+}
+
+/// How often one incident was reported.
+package struct Occurrences: Codable, Hashable, Sendable {
+    /// Number of reports, the first included.
+    package var count: Int
+    /// Time of the latest report.
+    package var lastTime: Date?
+
+    /// Makes a count.
+    package init(count: Int, lastTime: Date? = nil) {
+        self.count = count
+        self.lastTime = lastTime
+    }
+}
+
+/// Who has to act, since when and why.
+package struct Escalation: Codable, Hashable, Sendable {
+    /// The level reached.
+    package var level: EscalationLevel
+    /// A CamelCase reason.
+    package var reason: String?
+    /// When the level was reached.
+    package var time: Date?
+    /// What a person should do, in order.
+    package var nextSteps: [String]?
+
+    /// Makes an escalation.
+    package init(level: EscalationLevel, reason: String? = nil, time: Date? = nil, nextSteps: [String]? = nil) {
+        self.level = level
+        self.reason = reason
+        self.time = time
+        self.nextSteps = nextSteps
+    }
+}
+
+/// What a strategy is going to do, from a server-side dry run.
+package struct RecoveryPlan: Codable, Hashable, Sendable {
+    /// SHA-256 (hexadecimal) of the steps; an approval names it.
+    package var hash: String
+    /// The strategy that planned.
+    package var strategy: String?
+    /// When the plan was made.
+    package var time: Date?
+    /// The single writes, in order.
+    package var steps: [PlannedStep]?
+    /// For Observe: what became of the target without us.
+    package var outcome: String?
+
+    /// Makes a plan.
+    package init(hash: String, strategy: String? = nil, time: Date? = nil, steps: [PlannedStep]? = nil) {
+        self.hash = hash
+        self.strategy = strategy
+        self.time = time
+        self.steps = steps
+    }
+}
+
+/// One write that a plan contains.
+package struct PlannedStep: Codable, Hashable, Sendable {
+    /// What the step does, in words.
+    package var description: String
+    /// The object that would be written.
+    package var target: TargetReference?
+    /// The exact patch.
+    package var patch: JSONValue?
+
+    /// Makes a step.
+    package init(description: String, target: TargetReference? = nil, patch: JSONValue? = nil) {
+        self.description = description
+        self.target = target
+        self.patch = patch
+    }
+}
+
+/// The check, after an action, that the target stays healthy.
+package struct Verification: Codable, Hashable, Sendable {
+    /// When the check began.
+    package var startTime: Date?
+    /// Since when the target has been healthy without a break; absent while it is not.
+    package var healthyTime: Date?
+    /// When the check counts as failed.
+    package var deadline: Date?
+
+    /// Makes a check.
+    package init(startTime: Date? = nil, healthyTime: Date? = nil, deadline: Date? = nil) {
+        self.startTime = startTime
+        self.healthyTime = healthyTime
+        self.deadline = deadline
+    }
+}

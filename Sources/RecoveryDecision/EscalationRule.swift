@@ -1,0 +1,73 @@
+package import RecoveryAPI
+
+/// Who has to act once the controller gives up, and what there is to do.
+package enum EscalationRule {
+    /// Why the controller gives up.
+    package enum Cause: Sendable, Hashable {
+        /// All attempts of all rungs were made.
+        case exhausted
+        /// The whole recovery's deadline passed.
+        case deadline
+        /// An attempt found that no further one can help.
+        case permanent(hasSteps: Bool)
+    }
+
+    /// The level: Guided when the strategy said what to do, Manual otherwise, what the policy names once the ladder is
+    /// exhausted, at least Guided as nobody else acts any more; severity Critical goes from Manual to Emergency.
+    package static func level(for cause: Cause, recovery: Recovery, status: RecoveryStatus) -> EscalationLevel {
+        let level: EscalationLevel
+        switch cause {
+        case .permanent(hasSteps: true): level = .guided
+        case .permanent(hasSteps: false): level = .manual
+        case .exhausted, .deadline:
+            level = max(.guided, status.effective?.escalation?.effectiveLevel ?? .standard)
+        }
+        let isCritical = recovery.spec.error.effectiveSeverity == .critical
+        return isCritical && level == .manual ? .emergency : level
+    }
+}
+
+extension RecoveryStatus {
+    /// What a person should do: what the last attempt said, else what the error type suggests.
+    package func knownNextSteps(_ recovery: Recovery) -> [String] {
+        if let steps = executions?.last(where: { $0.result?.nextSteps?.isEmpty == false })?.result?.nextSteps {
+            return steps
+        }
+        return recovery.spec.error.suggestedNextSteps(target: target)
+    }
+}
+
+extension ReportedError {
+    /// First things to look at for an error type; a strategy that knows more says more.
+    func suggestedNextSteps(target: ResolvedTarget?) -> [String] {
+        let cluster = target?.cluster ?? "<cluster>"
+        let last = "When the cause is removed, create a new Recovery; this one is final"
+        switch knownType {
+        case .clusterUnreachable, .clusterUnavailable, .networkConnectivity:
+            return [
+                "Look at the layer that failed: kubectl describe membercluster \(cluster)",
+                "Check that the cluster's API server runs and that routes and firewalls let the controller reach it",
+                last,
+            ]
+        case .clusterAuth:
+            return [
+                "Check the kubeconfig Secret of MemberCluster \(cluster): expired token or certificate, missing rights",
+                "Put a valid kubeconfig into the Secret; the controller notices by itself",
+                last,
+            ]
+        case .resourceConflict, .syncConflict:
+            return [
+                "Compare both writers' versions: kubectl get \(target?.kind ?? "<kind>") \(target?.name ?? "<name>") "
+                    + "-o yaml --show-managed-fields",
+                "Decide which writer owns the field, or set spec.parameters.resolution to TakeOurs or TakeTheirs",
+                last,
+            ]
+        default:
+            return [
+                "Read status.executions of this Recovery for what was tried and what came of it",
+                "Repair \(target?.kind ?? "the component") \(target?.name ?? component ?? "") by hand",
+                last,
+            ]
+        }
+    }
+}

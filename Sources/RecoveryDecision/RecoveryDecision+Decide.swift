@@ -1,0 +1,145 @@
+internal import FoundationEssentials
+internal import KubernetesCore
+internal import RecoveryAPI
+
+/// One look at one Recovery; the steps of `decide()` are in the order of design.md section 4.
+struct DecisionMaker {
+    let recovery: Recovery
+    let facts: RecoveryFacts
+    let now: Date
+
+    func decide() throws -> RecoveryDecision {
+        if recovery.isFinal { return decideAboutFinal() }
+        let asked = try StopReason.asked(by: recovery)
+        if let asked, asked != .suspended { return end(asked) }
+        if facts.isRunningHere { return RecoveryDecision(asked.map(RecoveryDecision.Action.stop) ?? .ignore) }
+        switch try accept() {
+        case .refused(let status): return RecoveryDecision(.finish(status: status))
+        case .held(let verdict, let status): return hold(verdict, status)
+        case .accepted(let status): return proceed(status)
+        }
+    }
+
+    private func decideAboutFinal() -> RecoveryDecision {
+        guard !recovery.metadata.isBeingDeleted, let ended = recovery.status?.completionTime else {
+            return RecoveryDecision(.ignore)
+        }
+        let expiry = ended.addingTimeInterval(Double(recovery.spec.effectiveTTLSeconds))
+        return expiry <= now ? RecoveryDecision(.delete) : RecoveryDecision(.ignore, recheckAt: expiry)
+    }
+
+    private func end(_ reason: StopReason) -> RecoveryDecision {
+        if facts.isRunningHere { return RecoveryDecision(.stop(reason)) }
+        if reason == .deleted { return RecoveryDecision(.ignore) }
+        var status = recovery.status ?? RecoveryStatus()
+        status.closeUnfinishedExecution(as: .cancelled, message: reason.explanation, now: now)
+        status.finish(
+            FinalVerdict(state: .cancelled, reason: reason.rawValue, message: reason.explanation),
+            recovery: recovery,
+            now: now
+        )
+        return RecoveryDecision(.finish(status: status))
+    }
+
+    private func hold(_ verdict: GateVerdict, _ status: RecoveryStatus) -> RecoveryDecision {
+        var status = status
+        status.hold(verdict, recovery: recovery, now: now)
+        return RecoveryDecision(.hold(verdict, status: status), recheckAt: verdict.recheckAt)
+    }
+
+    /// What an accepted Recovery does: ends, waits, goes on with an unfinished attempt, or starts one.
+    private func proceed(_ accepted: RecoveryStatus) -> RecoveryDecision {
+        var status = accepted
+        if recovery.spec.isSuspended {
+            return hold(
+                GateVerdict(.suspended, "spec.suspend is true; set it to false to go on"),
+                status.pausingClock(at: now)
+            )
+        }
+        status.resumeClock(at: now)
+        if let deadline = status.deadline, deadline <= now {
+            return RecoveryDecision(.finish(status: status.timedOut(recovery: recovery, now: now)))
+        }
+        if let execution = status.executions?.last, !execution.state.isFinal {
+            if let verdict = gateForRunning(status) { return hold(verdict, status) }
+            return resume(execution, status)
+        }
+        if let exhausted = status.exhaustion(recovery) {
+            status.finish(exhausted, recovery: recovery, now: now)
+            return RecoveryDecision(.finish(status: status))
+        }
+        if let verdict = gateForNew(status) { return hold(verdict, status) }
+        return reserve(status)
+    }
+
+    private func gateForNew(_ status: RecoveryStatus) -> GateVerdict? {
+        if let policy = suspendedPolicy(status) {
+            return GateVerdict(
+                .policySuspended,
+                "RecoveryPolicy \(policy) is suspended (spec.suspend)",
+                recheckAt: status.deadline
+            )
+        }
+        if let time = status.nextAttemptTime, time > now {
+            return GateVerdict(
+                .backingOff,
+                "waits before attempt \((status.attempts ?? 0) + 1)",
+                recheckAt: status.nextLook
+            )
+        }
+        return gateForRunning(status)
+    }
+
+    /// The gates that an attempt has to pass again when it goes on after a restart.
+    private func gateForRunning(_ status: RecoveryStatus) -> GateVerdict? {
+        if !facts.isWarmedUp {
+            return .warmingUp(until: status.deadline)
+        }
+        if let other = holderOfTarget(status) {
+            return GateVerdict(
+                .targetLocked,
+                "Recovery \(other) works on the same target",
+                recheckAt: lookAgain(status)
+            )
+        }
+        if let limit = status.effective?.limits?.effectiveMaxConcurrent, let policy = status.effective?.policy,
+            let uid = policy.uid
+        {
+            let running = facts.running.count { $0.policyUID == uid }
+            if running >= limit {
+                return GateVerdict(
+                    .policyConcurrency,
+                    "\(running) recoveries run under RecoveryPolicy \(policy.name), which allows \(limit)",
+                    recheckAt: lookAgain(status)
+                )
+            }
+        }
+        if !facts.hasFreeSlot {
+            let limit = facts.configuration.maxConcurrentRecoveries
+            return GateVerdict(
+                .concurrency,
+                "\(limit) recoveries run, as many as the controller may run at one time",
+                recheckAt: status.deadline
+            )
+        }
+        return nil
+    }
+
+    /// Who works on the target; of several the first by name, so that the words stay the same from look to look.
+    private func holderOfTarget(_ status: RecoveryStatus) -> ObjectKey? {
+        guard let lock = status.target.flatMap(LockKey.init) else { return nil }
+        return facts.running.filter { $0.lock == lock }.map(\.key).min()
+    }
+
+    /// When a gate that opens as soon as another recovery ends is tried again although nobody has said so.
+    private func lookAgain(_ status: RecoveryStatus) -> Date {
+        let soon = now.addingTimeInterval(30)
+        return status.deadline.map { min($0, soon) } ?? soon
+    }
+
+    private func suspendedPolicy(_ status: RecoveryStatus) -> String? {
+        guard let snapshot = status.effective?.policy, let uid = snapshot.uid else { return nil }
+        let live = facts.policies.first { $0.metadata.uid == uid }
+        return live?.spec.suspend == true ? snapshot.name : nil
+    }
+}

@@ -1,0 +1,58 @@
+internal import FoundationEssentials
+internal import KubernetesCore
+internal import RecoveryAPI
+
+extension DecisionMaker {
+    /// Starts the next attempt: a new execution with its deadline, and the whole recovery's clock with the first one.
+    func reserve(_ accepted: RecoveryStatus) -> RecoveryDecision {
+        var status = accepted
+        guard let rung = status.currentRung else {
+            status.finish(.noRung, recovery: recovery, now: now)
+            return RecoveryDecision(.finish(status: status))
+        }
+        // Cannot overflow: `exhaustion` lets only numbers below the limit pass.
+        let attempt = (status.attempts ?? 0) + 1
+        status.startTime = status.startTime ?? now
+        status.deadline =
+            status.deadline ?? now.addingTimeInterval(Double(status.effective?.timeoutSeconds ?? 900))
+        var execution = RecoveryExecution(
+            id: RecoveryNaming.executionID(errorType: recovery.spec.error.type, time: now, attempt: attempt),
+            attempt: attempt,
+            strategy: rung.name
+        )
+        execution.startTime = now
+        claim(&execution, rung: rung, status: status)
+        status.attempts = attempt
+        status.rung = status.rung ?? 0
+        status.rungAttempts = min(status.rungAttempts ?? 0, attempt - 1) + 1
+        status.strategy = rung.name
+        status.priority = rung.priority
+        status.executions = Array(((status.executions ?? []) + [execution]).suffix(RecoveryStatus.maxExecutions))
+        status.begin("Attempt \(attempt) with \(rung.name) runs", recovery: recovery, now: now)
+        return RecoveryDecision(.reserve(execution, status: status), recheckAt: execution.deadline)
+    }
+
+    /// Takes over an attempt that nobody runs, under the same id and number: its controller crashed, or it was suspended.
+    func resume(_ unfinished: RecoveryExecution, _ accepted: RecoveryStatus) -> RecoveryDecision {
+        var status = accepted
+        guard let rung = status.currentRung, let index = status.executions?.indices.last else {
+            status.closeUnfinishedExecution(as: .failed, message: FinalVerdict.noRung.message, now: now)
+            status.finish(.noRung, recovery: recovery, now: now)
+            return RecoveryDecision(.finish(status: status))
+        }
+        var execution = unfinished
+        execution.state = .inProgress
+        claim(&execution, rung: rung, status: status)
+        status.executions?[index] = execution
+        status.begin("Attempt \(execution.attempt) with \(rung.name) goes on", recovery: recovery, now: now)
+        return RecoveryDecision(.resume(execution, status: status), recheckAt: execution.deadline)
+    }
+
+    /// Puts our name and a deadline on an attempt; it never reaches beyond the whole recovery's deadline.
+    private func claim(_ execution: inout RecoveryExecution, rung: StrategyRung, status: RecoveryStatus) {
+        let own = now.addingTimeInterval(Double(rung.timeoutSeconds ?? 120))
+        execution.deadline = status.deadline.map { min($0, own) } ?? own
+        execution.holder = facts.identity.holder
+        execution.fencingToken = facts.identity.fencingToken
+    }
+}

@@ -1,0 +1,81 @@
+package import JSON
+package import KubernetesCore
+package import RecoveryAPI
+
+/// An attempt that runs, or is reserved by a controller that is gone, as other Recoveries see it.
+package struct RunningRecovery: Sendable, Hashable {
+    /// The Recovery that runs.
+    package var key: ObjectKey
+    /// What it has locked.
+    package var lock: LockKey?
+    /// The policy it runs under, by uid.
+    package var policyUID: String?
+
+    /// Describes a running Recovery.
+    package init(key: ObjectKey, lock: LockKey? = nil, policyUID: String? = nil) {
+        self.key = key
+        self.lock = lock
+        self.policyUID = policyUID
+    }
+}
+
+/// Who decides: goes into every reservation.
+package struct ControllerIdentity: Sendable, Hashable {
+    /// The identity of this process, as in the leader lease.
+    package var holder: String
+    /// The lease's transitions: a later leader has a higher one; zero without leader election.
+    package var fencingToken: Int
+
+    /// Makes an identity.
+    package init(holder: String, fencingToken: Int = 0) {
+        self.holder = holder
+        self.fencingToken = fencingToken
+    }
+}
+
+/// Everything beside the Recovery itself that a decision depends on; the shell collects it, the core only reads it.
+package struct RecoveryFacts: Sendable {
+    /// Settings from `--config`.
+    package var configuration: EngineConfiguration
+    /// The strategies that may run.
+    package var catalogue: StrategyCatalogue
+    /// The policies of the Recovery's namespace.
+    package var policies: [RecoveryPolicy] = []
+    /// Labels of the MemberCluster that `clusterRef` names; nil when there is none.
+    package var clusterLabels: [String: String]?
+    /// Labels of the target where they are known.
+    package var targetLabels: [String: String]?
+    /// The uid of the target where it is known.
+    package var targetUID: String?
+    /// Who decides.
+    package var identity: ControllerIdentity
+    /// The controller's own namespace: the only one whose Recoveries reach beyond their namespace.
+    package var controllerNamespace: String
+    /// Whether the target's kind is namespaced; nil when no server knows the kind or there is no target.
+    package var targetIsNamespaced: Bool?
+    /// What the strategy of that name finds wrong with parameters, at `spec.parameters`; pure.
+    package var parameterViolations:
+        @Sendable (_ strategy: String, _ parameters: [String: JSONValue]) ->
+            [FieldViolation] = { _, _ in [] }
+    /// The other Recoveries that run.
+    package var running: [RunningRecovery] = []
+    /// Whether this controller runs an attempt of the Recovery right now.
+    package var isRunningHere = false
+    /// Whether the informers have delivered their first list.
+    package var isWarmedUp = true
+    /// Whether one more attempt may run in this process.
+    package var hasFreeSlot = true
+
+    /// Makes facts with nothing running.
+    package init(
+        configuration: EngineConfiguration,
+        catalogue: StrategyCatalogue,
+        identity: ControllerIdentity,
+        controllerNamespace: String
+    ) {
+        self.configuration = configuration
+        self.catalogue = catalogue
+        self.identity = identity
+        self.controllerNamespace = controllerNamespace
+    }
+}

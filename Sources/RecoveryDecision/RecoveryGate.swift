@@ -1,0 +1,48 @@
+package import FoundationEssentials
+
+/// What can hold the start of an action, in the order in which it is asked (design.md section 4).
+///
+/// The raw value is the machine-readable reason in the condition `Admitted` and the `gate` label of metrics and logs.
+package enum RecoveryGate: String, Sendable, Hashable, CaseIterable {
+    /// The policy that `spec.policyRef` names does not exist.
+    case policyNotFound = "PolicyNotFound"
+    /// `spec.suspend` is true.
+    case suspended = "Suspended"
+    /// The governing policy is suspended.
+    case policySuspended = "PolicySuspended"
+    /// The last attempt failed a short while ago.
+    case backingOff = "BackingOff"
+    /// The informers have not delivered their first list yet; before acceptance this is asked first, because which
+    /// policies exist is not known before.
+    case warmingUp = "WarmingUp"
+    /// Another Recovery works on the same target.
+    case targetLocked = "TargetLocked"
+    /// As many attempts run as the policy allows.
+    case policyConcurrency = "PolicyConcurrencyLimit"
+    /// As many attempts run as the controller may run at one time.
+    case concurrency = "ConcurrencyLimit"
+}
+
+/// A gate that holds a Recovery: which one, why, and when the controller looks again.
+package struct GateVerdict: Sendable, Hashable {
+    /// The gate.
+    package var gate: RecoveryGate
+    /// Why it holds, for people; names what would open it.
+    package var message: String
+    /// When the controller looks again even if nothing changes before; nil when only a change can open the gate.
+    package var recheckAt: Date?
+
+    /// Makes a verdict.
+    package init(_ gate: RecoveryGate, _ message: String, recheckAt: Date? = nil) {
+        self.gate = gate
+        self.message = message
+        self.recheckAt = recheckAt
+    }
+}
+
+extension GateVerdict {
+    /// The informers are not complete; with a deadline, that is when the wait ends at the latest.
+    static func warmingUp(until deadline: Date?) -> GateVerdict {
+        GateVerdict(.warmingUp, "the controller's caches are not complete yet", recheckAt: deadline)
+    }
+}

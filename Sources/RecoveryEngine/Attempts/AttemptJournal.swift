@@ -1,0 +1,128 @@
+internal import FoundationEssentials
+internal import JSON
+internal import KubernetesCore
+package import RecoveryAPI
+package import RecoveryDecision
+internal import Synchronization
+package import Timekeeping
+
+/// What an attempt has done so far, and its one way to write that to status.
+///
+/// Single writer: while the attempt runs, only this journal writes the Recovery's status, one write after another.
+package final class AttemptJournal: Sendable {
+    private struct State {
+        var recovery: Recovery
+        var actions: [ActionRecord]
+        var stop: StopReason?
+        var isClosed = false
+    }
+
+    private let writer: StatusWriter
+    private let timeSource: any TimeSource
+    private let executionID: String
+    private let state: Mutex<State>
+    private let stopRequested = Latch()
+    private let endRequested = Latch()
+
+    /// Makes the journal of the last execution of `recovery`, with the actions that it has recorded already.
+    package init(recovery: Recovery, writer: StatusWriter, timeSource: any TimeSource) {
+        self.writer = writer
+        self.timeSource = timeSource
+        let execution = recovery.status?.executions?.last
+        executionID = execution?.id ?? ""
+        state = Mutex(State(recovery: recovery, actions: execution?.result?.actions ?? []))
+    }
+
+    /// The Recovery as it was last written.
+    package var recovery: Recovery { state.withLock { $0.recovery } }
+
+    /// The actions so far, in order.
+    package var actions: [ActionRecord] { state.withLock { $0.actions } }
+
+    /// What is recorded about an action; the latest record counts.
+    package func recorded(_ name: String) -> ActionRecord? {
+        state.withLock { state in state.actions.last { $0.name == name } }
+    }
+
+    /// Notes the outcome of an action without writing it: it goes out with the next write.
+    package func note(_ name: String, _ result: ActionResult, _ message: String) {
+        let record = ActionRecord(
+            name,
+            result,
+            message: message.isEmpty ? nil : String(message.prefix(RecoveryStatus.maxMessageLength)),
+            time: timeSource.wallTime().wholeSecond
+        )
+        state.withLock { state in
+            guard !state.isClosed else { return }
+            if let index = state.actions.lastIndex(where: { $0.name == name && $0.result == .started }) {
+                state.actions[index] = record
+            } else {
+                state.actions.append(record)
+            }
+            // The oldest finished actions go first; a started one has to stay, as its outcome is open.
+            while state.actions.count > ExecutionResult.maxActions,
+                let oldest = state.actions.firstIndex(where: { $0.result != .started })
+            {
+                state.actions.remove(at: oldest)
+            }
+        }
+    }
+
+    /// The attempt has ended: what the strategy still notes or wants to write belongs to no attempt any more.
+    package func close() {
+        state.withLock { $0.isClosed = true }
+    }
+
+    /// Writes the actions noted so far into the running execution.
+    ///
+    /// - Throws: `StatusWriteFailure` when somebody else has the Recovery now, or a `ClientError`.
+    package func flush() async throws {
+        let (recovery, actions, isClosed) = state.withLock { ($0.recovery, $0.actions, $0.isClosed) }
+        if isClosed { throw StatusWriteFailure.overtaken(recovery) }
+        guard var status = recovery.status, let last = status.executions?.indices.last else { return }
+        var result = status.executions?[last].result ?? ExecutionResult()
+        result.actions = actions
+        status.executions?[last].result = result
+        try await write(status)
+    }
+
+    /// Writes a whole status, such as the settlement of the attempt.
+    ///
+    /// - Throws: `StatusWriteFailure` when somebody else has the Recovery now, or a `ClientError`.
+    package func write(_ status: RecoveryStatus) async throws {
+        let base = recovery
+        let written = try await writer.write(status, on: base, toleratesSpecChanges: true)
+        state.withLock { $0.recovery = written }
+        if let reason = try StopReason.asked(by: written) { requestStop(reason) }
+    }
+
+    /// Asks the attempt to end: for a suspension at its next safe point, for all else at once.
+    ///
+    /// The first reason counts, but everything is stronger than a suspension.
+    package func requestStop(_ reason: StopReason) {
+        state.withLock { state in
+            if state.stop == nil || state.stop == .suspended { state.stop = reason }
+        }
+        stopRequested.open()
+        if reason != .suspended { endRequested.open() }
+    }
+
+    /// Suspends until the attempt is asked to end, at once or at a safe point.
+    package func stopRequest() async throws -> StopReason {
+        try await stopRequested.wait()
+        return state.withLock { $0.stop } ?? .cancelled
+    }
+
+    /// Suspends until the attempt is asked to end at once.
+    package func endRequest() async throws -> StopReason {
+        try await endRequested.wait()
+        return state.withLock { $0.stop } ?? .cancelled
+    }
+
+    /// Throws when the attempt was asked to end.
+    ///
+    /// - Throws: `AttemptStopped`.
+    package func checkStop() throws {
+        if let reason = state.withLock({ $0.stop }) { throw AttemptStopped(reason) }
+    }
+}

@@ -1,0 +1,191 @@
+internal import FoundationEssentials
+internal import JSON
+internal import KubernetesClient
+internal import KubernetesCore
+internal import RecoveryAPI
+internal import RecoveryDecision
+internal import Telemetry
+internal import Timekeeping
+
+extension AttemptRunner {
+    /// How an attempt ended, with what there is to tell.
+    struct Ending: Sendable {
+        var outcome: AttemptOutcome
+        var message: String
+        var nextSteps: [String] = []
+        var metrics: [String: String] = [:]
+        var error: String?
+        var successor: SuccessorRequest?
+        /// Nothing is written: the reservation stays for whoever leads next.
+        var staysOpen = false
+
+        init(_ outcome: AttemptOutcome, message: String) {
+            self.outcome = outcome
+            self.message = message
+        }
+
+        /// For the fence.
+        var reason: String { message }
+    }
+
+    /// Runs the strategy: after a crash it first looks whether the failure is gone already.
+    func execute(_ prepared: Prepared) async -> Ending {
+        do {
+            if prepared.attempt.isResumed, try await prepared.strategy.verify(prepared.attempt) {
+                return Ending(.succeeded, message: "found recovered when the attempt was resumed")
+            }
+            let result = try await prepared.strategy.execute(prepared.attempt)
+            var ending = Ending(.succeeded, message: result.message)
+            ending.nextSteps = result.nextSteps
+            ending.metrics = result.metrics
+            return ending
+        } catch {
+            var ending = Self.judge(error)
+            if let refusal = (error as? ClientError)?.apiError, ending.nextSteps.isEmpty {
+                ending.nextSteps = MissingRights.nextSteps(
+                    for: refusal,
+                    recovery: prepared.attempt.recovery,
+                    controllerNamespace: environment.controllerNamespace
+                )
+            }
+            return ending
+        }
+    }
+
+    /// What an error thrown by a strategy means; unknown means permanent.
+    static func judge(_ error: any Error) -> Ending {
+        switch error {
+        case let failure as StrategyFailure: return judge(failure)
+        case let stopped as AttemptStopped:
+            return Ending(.stopped(stopped.reason), message: stopped.reason.explanation)
+        case is CancellationError:
+            return Ending(.transient(retryAfter: nil), message: "the strategy was cancelled")
+        case let overtaken as StatusWriteFailure:
+            return Ending(.transient(retryAfter: nil), message: "status was written by somebody else: \(overtaken)")
+        case let error as ClientError: return judge(error)
+        default:
+            var ending = Ending(.permanent, message: Attempt.describe(error))
+            ending.error = Attempt.describe(error)
+            return ending
+        }
+    }
+
+    private static func judge(_ failure: StrategyFailure) -> Ending {
+        var ending: Ending
+        switch failure {
+        case .transient(let message, let nextSteps, let retryAfter, let metrics):
+            ending = Ending(.transient(retryAfter: retryAfter), message: message)
+            ending.nextSteps = nextSteps
+            ending.metrics = metrics
+        case .permanent(let message, let nextSteps, let metrics):
+            ending = Ending(.permanent, message: message)
+            ending.nextSteps = nextSteps
+            ending.metrics = metrics
+        case .superseded(let successor, let message):
+            ending = Ending(.transient(retryAfter: nil), message: message)
+            ending.successor = successor
+        }
+        ending.error = ending.message
+        return ending
+    }
+
+    private static func judge(_ error: ClientError) -> Ending {
+        let message = Attempt.describe(error)
+        var ending: Ending
+        if case .refused(let refusal as AttemptFence.Refusal, _) = error, refusal.isAboutLeadership {
+            ending = Ending(.transient(retryAfter: nil), message: message)
+            ending.staysOpen = true
+            return ending
+        }
+        switch error.disposition {
+        case .retry, .conflict, .gone: ending = Ending(.transient(retryAfter: nil), message: message)
+        case .retryAfter(let delay): ending = Ending(.transient(retryAfter: delay), message: message)
+        case .terminal: ending = Ending(.permanent, message: message)
+        }
+        ending.error = message
+        return ending
+    }
+
+    /// Writes the outcome, until it is written or somebody else has the Recovery; then tells about it.
+    func settle(_ prepared: Prepared, _ ending: Ending, duration: Duration) async {
+        guard !ending.staysOpen else { return }
+        var ending = ending
+        var delay = Duration.milliseconds(500)
+        while true {
+            do {
+                if let successor = ending.successor {
+                    let name = try await createSuccessor(successor, of: prepared.journal.recovery)
+                    ending.outcome = .superseded(by: name)
+                    ending.successor = nil
+                }
+                try await write(prepared, ending, duration: duration)
+                return
+            } catch let failure as StatusWriteFailure {
+                prepared.attempt.logger.warning("the outcome belongs to somebody else now", ["reason": "\(failure)"])
+                return
+            } catch is CancellationError {
+                return
+            } catch {
+                prepared.attempt.logger.warning(
+                    "cannot write the outcome yet",
+                    ["error": Attempt.describe(error), "outcome": ending.message]
+                )
+            }
+            do {
+                try await environment.timeSource.sleep(for: delay)
+            } catch {
+                return
+            }
+            delay = min(delay * 2, .seconds(15))
+        }
+    }
+
+    private func write(_ prepared: Prepared, _ ending: Ending, duration: Duration) async throws {
+        let before = prepared.journal.recovery
+        var result = before.status?.executions?.last?.result ?? ExecutionResult()
+        result.message = String(ending.message.prefix(RecoveryStatus.maxMessageLength))
+        result.actions = prepared.journal.actions.isEmpty ? nil : prepared.journal.actions
+        result.nextSteps = ending.nextSteps.isEmpty ? nil : ending.nextSteps
+        result.metrics = ending.metrics.isEmpty ? nil : ending.metrics
+        result.error = ending.error
+        let settlement = AttemptSettlement.settle(
+            before,
+            outcome: ending.outcome,
+            result: result,
+            retryBackoff: environment.retryBackoff,
+            now: environment.timeSource.wallTime()
+        )
+        try await prepared.journal.write(settlement.status)
+        environment.report.attemptEnded(
+            prepared.journal.recovery,
+            strategy: prepared.attempt.execution.strategy,
+            outcome: ending.outcome,
+            duration: duration
+        )
+    }
+
+    /// The Recovery that takes over; its name follows from ours, so that a second try finds the first one's.
+    private func createSuccessor(_ request: SuccessorRequest, of recovery: Recovery) async throws -> String {
+        var spec = RecoverySpec(error: request.error)
+        spec.clusterRef = recovery.spec.clusterRef
+        spec.logicalCluster = recovery.spec.logicalCluster
+        spec.targetRef = recovery.spec.targetRef
+        spec.serviceAccountName = recovery.spec.serviceAccountName
+        spec.parentRef = NameReference(name: recovery.metadata.name ?? "")
+        let name = RecoveryNaming.successorName(of: recovery, errorType: request.error.type)
+        let successor = Recovery(
+            metadata: ObjectMeta(name: name, namespace: recovery.metadata.namespace),
+            spec: spec
+        )
+        do {
+            _ = try await environment.client.create(successor)
+        } catch let error as ClientError where error.apiError?.isAlreadyExists == true {
+            let existing = try await environment.client.get(
+                Recovery.self,
+                ObjectKey(namespace: recovery.metadata.namespace, name: name)
+            )
+            guard existing.spec.parentRef == spec.parentRef else { throw error }
+        }
+        return name
+    }
+}

@@ -1,0 +1,159 @@
+internal import FoundationEssentials
+internal import JSON
+package import KubernetesClient
+internal import KubernetesCore
+package import RecoveryAPI
+package import RecoveryDecision
+package import Telemetry
+package import Timekeeping
+
+/// Runs one reserved attempt from its first request to its settlement in status.
+///
+/// The strategy runs as a child task; whichever comes first ends the attempt: its outcome, its deadline, or a request
+/// to end. Then the fence closes, the strategy and its open requests are cancelled, and the outcome is written. A
+/// strategy that ignores its cancellation is abandoned: its outcome is written, but `run` returns, and with it the
+/// lock and the place become free, only after its task has returned.
+package struct AttemptRunner: Sendable {
+    /// What the runner needs from the engine.
+    package struct Environment: Sendable {
+        package var client: KubernetesClient
+        package var members: Attempt.MemberClients
+        package var writer: StatusWriter
+        package var lock: TargetLock
+        package var timeSource: any TimeSource
+        package var logger: Logger
+        package var mayLead: @Sendable () -> Bool
+        package var retryBackoff: BackoffRule
+        /// Where the controller itself lives.
+        package var controllerNamespace: String
+        package var report: RecoveryReporter
+    }
+
+    /// An attempt with everything it needs, ready to run.
+    package struct Prepared: Sendable {
+        package let attempt: Attempt
+        package let strategy: any RecoveryStrategy
+        package let journal: AttemptJournal
+        package let fence: AttemptFence
+        package let lock: LockKey?
+    }
+
+    let environment: Environment
+
+    /// Makes a runner.
+    package init(_ environment: Environment) {
+        self.environment = environment
+    }
+
+    /// Prepares the last execution of a Recovery whose reservation was just written.
+    package func prepare(_ recovery: Recovery, strategy: any RecoveryStrategy, isResumed: Bool) -> Prepared? {
+        guard let status = recovery.status, let execution = status.executions?.last else { return nil }
+        let fence = AttemptFence(
+            actsAsServiceAccount: status.effective?.serviceAccountName != nil,
+            mayLead: environment.mayLead
+        )
+        let journal = AttemptJournal(
+            recovery: recovery,
+            writer: environment.writer,
+            timeSource: environment.timeSource
+        )
+        let left = execution.deadline.map { $0.timeIntervalSince(environment.timeSource.wallTime()) } ?? 0
+        let attempt = Attempt(
+            recovery: recovery,
+            execution: execution,
+            isResumed: isResumed,
+            parameters: status.currentRung?.parameters ?? [:],
+            deadline: environment.timeSource.now().advanced(by: .milliseconds(Int64(max(0, min(left, 1e9)) * 1_000))),
+            client: hubClient(recovery, fence: fence),
+            timeSource: environment.timeSource,
+            logger: environment.logger.with([
+                "recovery": recovery.metadata.key.description,
+                "strategy": execution.strategy,
+                "attempt": String(execution.attempt),
+            ]),
+            members: environment.members,
+            fence: fence,
+            journal: journal
+        )
+        return Prepared(
+            attempt: attempt,
+            strategy: strategy,
+            journal: journal,
+            fence: fence,
+            lock: status.target.flatMap(LockKey.init)
+        )
+    }
+
+    /// Runs the attempt and writes what came of it.
+    ///
+    /// Cancelling the task (shutdown, lost lease) ends the strategy and leaves the reservation as it is: the next
+    /// leader goes on from there.
+    package func run(_ prepared: Prepared) async {
+        let ending = Promise<Ending>()
+        let started = environment.timeSource.now()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { ending.fulfil(.success(await execute(prepared))) }
+            group.addTask { await watchDeadline(prepared, ending) }
+            group.addTask { await watchStop(prepared, ending) }
+            if prepared.lock != nil { group.addTask { await keepLock(prepared) } }
+            do {
+                let result = try await ending.value()
+                prepared.fence.close(result.reason)
+                prepared.journal.close()
+                group.cancelAll()
+                let duration = started.duration(to: environment.timeSource.now())
+                await settle(prepared, result, duration: duration)
+            } catch {
+                prepared.fence.close("the controller stops")
+                prepared.journal.close()
+                group.cancelAll()
+            }
+        }
+    }
+
+    private func hubClient(_ recovery: Recovery, fence: AttemptFence) -> KubernetesClient {
+        var client = environment.client
+        if let account = recovery.status?.effective?.serviceAccountName {
+            client = client.impersonating(
+                .serviceAccount(namespace: recovery.metadata.namespace ?? "", name: account)
+            )
+        }
+        return client.guarded { try fence.check($0) }
+    }
+
+    private func watchDeadline(_ prepared: Prepared, _ ending: Promise<Ending>) async {
+        do {
+            try await environment.timeSource.sleep(until: prepared.attempt.deadline)
+            let seconds = prepared.attempt.recovery.status?.currentRung?.timeoutSeconds ?? 0
+            ending.fulfil(.success(Ending(.timedOut, message: "timed out after at most \(seconds) s")))
+        } catch {
+            // Cancelled: the attempt ended before its deadline.
+        }
+    }
+
+    /// Ends the attempt at once, except for a suspension: that waits for the strategy's next safe point.
+    private func watchStop(_ prepared: Prepared, _ ending: Promise<Ending>) async {
+        do {
+            let reason = try await prepared.journal.endRequest()
+            ending.fulfil(.success(Ending(.stopped(reason), message: reason.explanation)))
+        } catch {
+            // Cancelled: the attempt ended before anybody asked it to.
+        }
+    }
+
+    private func keepLock(_ prepared: Prepared) async {
+        guard let lock = prepared.lock else { return }
+        do {
+            while true {
+                try await environment.timeSource.sleep(for: TargetLock.leaseDuration / 3)
+                do {
+                    try await environment.lock.renew(lock)
+                } catch let error as ClientError {
+                    prepared.attempt.logger.warning("cannot renew the target's lock", ["error": "\(error)"])
+                }
+            }
+        } catch {
+            // Cancelled: the attempt ended.
+        }
+    }
+}

@@ -1,0 +1,138 @@
+internal import ControllerRuntime
+internal import FoundationEssentials
+internal import KubernetesClient
+internal import KubernetesCore
+internal import RecoveryAPI
+internal import RecoveryDecision
+internal import Telemetry
+internal import Timekeeping
+
+/// The parts of an engine while they are being put together.
+struct EngineParts {
+    let recoveries: Informer<Recovery>
+    let policies: Informer<RecoveryPolicy>
+    let clusters: Informer<MemberCluster>
+    let queue: WorkQueue<ObjectKey>
+    let running = RunningAttempts()
+    let statistics = RecoveryStatistics()
+    let metrics: RecoveryMetrics
+    let runner: AttemptRunner
+    let reconciler: RecoveryReconciler
+    let attempts: AsyncStream<AttemptRunner.Prepared>
+
+    init(_ dependencies: RecoveryEngine.Dependencies) {
+        let context = RuntimeContext(
+            timeSource: dependencies.timeSource,
+            logger: dependencies.logger,
+            metrics: dependencies.metrics
+        )
+        let scope = WatchScope(namespace: dependencies.namespace)
+        recoveries = Informer(
+            client: dependencies.client,
+            scope: scope,
+            indexes: RecoveryReconciler.recoveryIndexes,
+            configuration: dependencies.informers,
+            context: context
+        )
+        policies = Informer(
+            client: dependencies.client,
+            scope: scope,
+            indexes: RecoveryReconciler.policyIndexes,
+            configuration: dependencies.informers,
+            context: context
+        )
+        clusters = Informer(
+            client: dependencies.client,
+            scope: WatchScope(),
+            configuration: dependencies.informers,
+            context: context
+        )
+        let queue = WorkQueue<ObjectKey>(
+            name: "recovery",
+            timeSource: dependencies.timeSource,
+            metrics: dependencies.metrics
+        )
+        self.queue = queue
+        metrics = RecoveryMetrics(registry: dependencies.metrics)
+        let (stream, continuation) = AsyncStream.makeStream(of: AttemptRunner.Prepared.self)
+        attempts = stream
+        // Writes of the engine itself stop, like those of strategies, when leadership is no longer sure.
+        let client = dependencies.client.guarded { [mayLead = dependencies.mayLead] _ in
+            guard mayLead() else {
+                throw AttemptFence.Refusal(
+                    description: "this controller is no longer sure to be the leader",
+                    isAboutLeadership: true
+                )
+            }
+        }
+        let report = RecoveryReporter(
+            recorder: dependencies.recorder,
+            metrics: metrics,
+            statistics: statistics,
+            logger: dependencies.logger
+        )
+        let writer = StatusWriter(client: client, timeSource: dependencies.timeSource)
+        let lock = TargetLock(
+            client: client,
+            namespace: dependencies.controllerNamespace,
+            timeSource: dependencies.timeSource
+        )
+        runner = AttemptRunner(
+            AttemptRunner.Environment(
+                client: client,
+                members: dependencies.members,
+                writer: writer,
+                lock: lock,
+                timeSource: dependencies.timeSource,
+                logger: dependencies.logger,
+                mayLead: dependencies.mayLead,
+                retryBackoff: dependencies.configuration.backoff,
+                controllerNamespace: dependencies.controllerNamespace,
+                report: report
+            )
+        )
+        reconciler = RecoveryReconciler(
+            RecoveryReconciler.Environment(
+                client: client,
+                recoveries: recoveries.store,
+                policies: policies.store,
+                clusters: clusters.store,
+                registry: dependencies.registry,
+                catalogue: dependencies.registry.catalogue(enabled: dependencies.configuration.enabledStrategies),
+                configuration: dependencies.configuration,
+                controllerNamespace: dependencies.controllerNamespace,
+                identity: dependencies.identity,
+                timeSource: dependencies.timeSource,
+                writer: writer,
+                lock: lock,
+                slots: SlotTable(
+                    limit: dependencies.configuration.maxConcurrentRecoveries,
+                    timeSource: dependencies.timeSource
+                ),
+                running: running,
+                runner: runner,
+                report: report,
+                start: { continuation.yield($0) },
+                enqueue: { queue.add($0) }
+            )
+        )
+    }
+}
+
+extension RecoveryReconciler {
+    /// The indexes that the decisions need; see `unfinishedIndex` and `pendingIndex`.
+    static let recoveryIndexes: [String: Store<Recovery>.IndexFunction] = [
+        unfinishedIndex: { $0.hasRunningAttempt ? ["true"] : [] },
+        clusterIndex: { recovery in
+            recovery.isFinal ? [] : recovery.status?.target?.cluster.map { [$0] } ?? []
+        },
+        pendingIndex: { recovery in
+            recovery.state == .pending ? [recovery.metadata.namespace ?? ""] : []
+        },
+    ]
+
+    /// Policies by namespace.
+    static let policyIndexes: [String: Store<RecoveryPolicy>.IndexFunction] = [
+        namespaceIndex: { [$0.metadata.namespace ?? ""] }
+    ]
+}

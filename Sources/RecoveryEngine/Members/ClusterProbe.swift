@@ -1,0 +1,100 @@
+internal import FoundationEssentials
+internal import JSON
+package import KubernetesClient
+internal import KubernetesCore
+package import RecoveryAPI
+package import Timekeeping
+
+/// Looks at a member cluster's API server and says what it found; repeats nothing by itself.
+package struct ClusterProbe: Sendable {
+    private let client: KubernetesClient
+    private let timeSource: any TimeSource
+
+    /// Makes a probe.
+    ///
+    /// - Parameters:
+    ///   - client: the member's, guarded by the attempt that probes.
+    ///   - timeout: for each call; reaching the server included.
+    ///   - timeSource: measures the latency.
+    package init(_ client: KubernetesClient, timeout: Duration, timeSource: any TimeSource) {
+        self.client = client.with(requestTimeout: timeout, connectTimeout: timeout, retryPolicy: .none)
+        self.timeSource = timeSource
+    }
+
+    /// Asks `/readyz`: every layer has to work for an answer.
+    ///
+    /// - Throws: what says nothing about the cluster: a refused call, cancellation.
+    package func testEndpoint() async throws -> ClusterFinding {
+        let start = timeSource.now()
+        return try await finding {
+            _ = try await client.send(.raw("/readyz"))
+            var finding = ClusterFinding(.usable, reason: ClusterReason.answering, message: "/readyz is ok")
+            finding.latency = start.duration(to: timeSource.now())
+            return finding
+        }
+    }
+
+    /// Makes real calls: the version, a read that goes to the store, and a review of each permission that is required.
+    ///
+    /// - Throws: what says nothing about the cluster: a refused call, cancellation.
+    package func exercise(_ spec: MemberClusterSpec) async throws -> ClusterFinding {
+        let start = timeSource.now()
+        return try await finding {
+            let version = try await client.send(.raw("/version")).json()["gitVersion"]?.stringValue
+            let latency = start.duration(to: timeSource.now())
+            let required = spec.requiredPermissions ?? []
+            var message = "namespaces can be listed"
+            do {
+                _ = try await client.send(.list(.namespaces, namespace: nil, options: ListOptions(limit: 1)))
+            } catch let error as ClientError where error.apiError?.isForbidden == true && !required.isEmpty {
+                // Nobody said that this credential may list namespaces: what it must be able to do is reviewed.
+                message = "the credential is accepted"
+            }
+            var finding =
+                try await missing(required)
+                ?? ClusterFinding(
+                    .usable,
+                    reason: ClusterReason.answering,
+                    message: message
+                )
+            finding.version = version
+            finding.latency = latency
+            return finding
+        }
+    }
+
+    /// What the credential may not do although the MemberCluster requires it; nil when it may do everything.
+    private func missing(_ required: [RequiredPermission]) async throws -> ClusterFinding? {
+        var denied: [String] = []
+        for permission in required {
+            for verb in permission.verbs {
+                let attributes = AccessAttributes(
+                    verb: verb,
+                    group: permission.group ?? "",
+                    resource: permission.resource,
+                    subresource: permission.subresource.nonEmpty,
+                    namespace: permission.namespace.nonEmpty
+                )
+                guard try await !client.canI(attributes).isAllowed else { continue }
+                let group = permission.group.nonEmpty.map { ".\($0)" } ?? ""
+                denied.append("\(verb) \(permission.resource)\(group)")
+            }
+        }
+        guard !denied.isEmpty else { return nil }
+        return ClusterFinding(
+            .unauthorized,
+            reason: ClusterReason.missingPermissions,
+            message: "the credential may not: " + denied.prefix(16).joined(separator: ", ")
+        )
+    }
+
+    /// Turns failures that are about the cluster into findings.
+    private func finding(_ body: () async throws -> ClusterFinding) async throws -> ClusterFinding {
+        do {
+            return try await body()
+        } catch let error as ClientError {
+            guard let finding = ClusterFinding(error) else { throw error }
+            return finding
+        }
+    }
+}

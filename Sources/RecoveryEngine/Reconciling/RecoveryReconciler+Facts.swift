@@ -1,0 +1,159 @@
+internal import ControllerRuntime
+internal import FoundationEssentials
+internal import KubernetesClient
+internal import KubernetesCore
+internal import RecoveryAPI
+internal import RecoveryDecision
+internal import Timekeeping
+
+extension RecoveryReconciler {
+    /// Name of the index over Recoveries with an unfinished attempt.
+    package static let unfinishedIndex = "unfinished"
+    /// Name of the index over pending Recoveries by namespace.
+    package static let pendingIndex = "pending"
+    /// Name of the index over Recoveries that are not final by member cluster.
+    package static let clusterIndex = "cluster"
+    /// Name of the index over policies by namespace.
+    package static let namespaceIndex = "namespace"
+
+    /// Collects the facts and asks the core.
+    func decide(_ recovery: Recovery, hasSlot: Bool) async throws -> RecoveryDecision {
+        var facts = RecoveryFacts(
+            configuration: environment.configuration,
+            catalogue: environment.catalogue,
+            identity: environment.identity(),
+            controllerNamespace: environment.controllerNamespace
+        )
+        facts.policies = environment.policies.byIndex(Self.namespaceIndex, recovery.metadata.namespace ?? "")
+        facts.isRunningHere = environment.running[recovery.metadata.key] != nil
+        facts.hasFreeSlot = hasSlot
+        if recovery.status?.effective == nil {
+            try await addAcceptanceFacts(&facts, recovery)
+        }
+        // Last, with nothing to wait for up to the verdict: one that ends meanwhile would wake nobody.
+        facts.running = othersRunning(than: recovery.metadata.key)
+        return try RecoveryDecision.decide(recovery, facts: facts, now: environment.timeSource.wallTime())
+    }
+
+    /// Attempts of other Recoveries: those of this process, and those that a predecessor has left unfinished.
+    private func othersRunning(than key: ObjectKey) -> [RunningRecovery] {
+        var found: [ObjectKey: RunningRecovery] = [:]
+        for recovery in environment.recoveries.byIndex(Self.unfinishedIndex, "true") {
+            found[recovery.metadata.key] = RunningRecovery(
+                key: recovery.metadata.key,
+                lock: recovery.status?.target.flatMap(LockKey.init),
+                policyUID: recovery.status?.effective?.policy?.uid
+            )
+        }
+        for entry in environment.running.all { found[entry.description.key] = entry.description }
+        found[key] = nil
+        // Sorted: a verdict names the first one that is in the way, and a seeded run has to repeat itself.
+        return found.values.sorted { $0.key < $1.key }
+    }
+
+    private func addAcceptanceFacts(_ facts: inout RecoveryFacts, _ recovery: Recovery) async throws {
+        facts.parameterViolations = environment.registry.parameterViolations
+        if let cluster = recovery.spec.clusterRef {
+            facts.clusterLabels = environment.clusters.get(ObjectKey(name: cluster.name))?.metadata.labels
+        }
+        guard let target = recovery.spec.targetRef, recovery.spec.clusterRef == nil else { return }
+        let kind = GroupVersionKind(apiVersion: target.apiVersion, kind: target.kind)
+        let resource: APIResource
+        do {
+            resource = try await environment.client.discovery.resource(for: kind)
+        } catch ClientError.noMatch {
+            return
+        }
+        facts.targetIsNamespaced = resource.isNamespaced
+        let outside = NamespaceFence.violations(
+            of: recovery,
+            controllerNamespace: environment.controllerNamespace,
+            targetIsNamespaced: resource.isNamespaced
+        )
+        guard outside.isEmpty else { return }
+        let namespace = target.namespace.flatMap { $0.isEmpty ? nil : $0 } ?? recovery.metadata.namespace
+        do {
+            let object = try await environment.client.get(
+                resource,
+                ObjectKey(namespace: resource.isNamespaced ? namespace : nil, name: target.name)
+            )
+            facts.targetUID = object.uid
+            facts.targetLabels = object.labels
+        } catch let error as ClientError where error.apiError != nil {
+            // Missing, or not ours to read: the strategy will say so, with what to do about it.
+            return
+        }
+    }
+
+    /// Gives the lock of a Recovery back and wakes who waits for it.
+    func releaseLock(_ recovery: Recovery) async {
+        guard let lock = recovery.status?.target.flatMap(LockKey.init) else { return }
+        do {
+            try await environment.lock.release(lock, for: recovery)
+        } catch {
+            // The lock of a final Recovery is free all the same: the next one that wants it looks the holder up.
+        }
+        wakeWaiters(lock)
+    }
+
+    /// A member cluster can be reached again: Recoveries that wait there for their next attempt need not wait longer.
+    ///
+    /// A write that somebody else was faster with is left out: that Recovery is looked at anyway.
+    func wake(cluster: String) async {
+        for recovery in environment.recoveries.byIndex(Self.clusterIndex, cluster) {
+            guard var status = recovery.status, status.nextAttemptTime != nil,
+                environment.running[recovery.metadata.key] == nil
+            else { continue }
+            status.nextAttemptTime = nil
+            status.message = "member cluster \(cluster) can be reached again: the next attempt is due"
+            do {
+                _ = try await environment.writer.write(status, on: recovery)
+            } catch {
+                environment.enqueue(recovery.metadata.key)
+            }
+        }
+    }
+
+    /// Has everybody looked at who waits for the lock.
+    func wakeWaiters(_ lock: LockKey) {
+        for key in waiters.take(lock) { environment.enqueue(key) }
+    }
+
+    /// An attempt has ended: whoever it was in the way of is looked at.
+    ///
+    /// To be called when it has left the table of running attempts, and again when the cache no longer shows it:
+    /// either is enough to hold others back.
+    func attemptEnded(_ recovery: Recovery) {
+        if let lock = recovery.status?.target.flatMap(LockKey.init) { wakeWaiters(lock) }
+        if let policy = recovery.status?.effective?.policy?.uid, let next = policyWaiters.takeFirst(policy) {
+            environment.enqueue(next)
+        }
+    }
+
+    /// Gives the place back; whoever waits longest with the highest priority has it then.
+    func giveUpPlace(_ key: ObjectKey) {
+        if let next = environment.slots.release(key) { environment.enqueue(next) }
+    }
+}
+
+extension Recovery {
+    /// Whether an attempt runs, or was left unfinished by a controller that is gone.
+    var hasRunningAttempt: Bool {
+        !isFinal && status?.executions?.last?.state == .inProgress
+    }
+
+    /// When the object is to be deleted; nil while it is not final.
+    var expiry: Date? {
+        status?.completionTime?.addingTimeInterval(Double(spec.effectiveTTLSeconds))
+    }
+
+    /// Where it goes in queues: the strategy's priority decides, severity breaks ties; what goes on after an
+    /// interruption goes first.
+    func queuePriority(_ environment: RecoveryReconciler.Environment) -> Int {
+        let catalogue = environment.catalogue
+        let byType = catalogue.candidates(forErrorType: spec.error.type).first ?? catalogue.fallback
+        let priority = status?.priority ?? byType?.priority ?? 0
+        let isUnfinished = status?.executions?.last.map { !$0.state.isFinal } ?? false
+        return priority * 10 + spec.error.effectiveSeverity.rank + (isUnfinished ? 10_000 : 0)
+    }
+}

@@ -1,0 +1,233 @@
+package import ControllerRuntime
+internal import FoundationEssentials
+package import KubernetesClient
+internal import KubernetesCore
+package import RecoveryAPI
+package import RecoveryDecision
+package import Telemetry
+package import Timekeeping
+
+/// Drives every Recovery to a final state: caches, queue, decisions and attempts, wired together.
+///
+/// ```
+/// watch -> store -> queue -> reconciler -> RecoveryDecision -> status write -> attempt -> settlement -> status write
+/// ```
+///
+/// `run()` is leader work: it returns when cancelled and leaves unfinished attempts reserved in status, where the next
+/// leader finds them. The caches (`caches`) run on standbys too, so that a new leader starts at once.
+package final class RecoveryEngine: Sendable {
+    /// What an engine is made of; all of it can be replaced in tests.
+    package struct Dependencies: Sendable {
+        /// The hub.
+        package var client: KubernetesClient
+        /// The clients of member clusters.
+        package var members: Attempt.MemberClients
+        /// The strategies.
+        package var registry: StrategyRegistry
+        /// Settings from `--config` and flags.
+        package var configuration: EngineConfiguration
+        /// Watches only this namespace; nil watches all.
+        package var namespace: String?
+        /// The controller's own namespace.
+        package var controllerNamespace: String
+        /// Who this process is, with the lease's transitions.
+        package var identity: @Sendable () -> ControllerIdentity
+        /// Whether this process may write as the leader.
+        package var mayLead: @Sendable () -> Bool
+        /// Writes Kubernetes events.
+        package var recorder: EventRecorder
+        package var timeSource: any TimeSource
+        package var logger: Logger
+        package var metrics: MetricsRegistry
+        /// How the caches list and watch; a simulation sets the seed of their random numbers.
+        package var informers = InformerConfiguration()
+
+        /// Gathers the parts of an engine.
+        package init(
+            client: KubernetesClient,
+            members: @escaping Attempt.MemberClients,
+            registry: StrategyRegistry,
+            configuration: EngineConfiguration,
+            namespace: String?,
+            controllerNamespace: String,
+            identity: @escaping @Sendable () -> ControllerIdentity,
+            mayLead: @escaping @Sendable () -> Bool,
+            recorder: EventRecorder,
+            timeSource: any TimeSource,
+            logger: Logger,
+            metrics: MetricsRegistry
+        ) {
+            self.client = client
+            self.members = members
+            self.registry = registry
+            self.configuration = configuration
+            self.namespace = namespace
+            self.controllerNamespace = controllerNamespace
+            self.identity = identity
+            self.mayLead = mayLead
+            self.recorder = recorder
+            self.timeSource = timeSource
+            self.logger = logger
+            self.metrics = metrics
+        }
+    }
+
+    /// The cache of Recoveries.
+    package let recoveries: Informer<Recovery>
+    /// The cache of policies.
+    package let policies: Informer<RecoveryPolicy>
+    /// The cache of member clusters.
+    package let clusters: Informer<MemberCluster>
+    /// The documents under `/status` and `/health`.
+    package let status: StatusEndpoint
+
+    let dependencies: Dependencies
+    let queue: WorkQueue<ObjectKey>
+    let reconciler: RecoveryReconciler
+    let running: RunningAttempts
+    let runner: AttemptRunner
+    let recoveryMetrics: RecoveryMetrics
+    let attempts: AsyncStream<AttemptRunner.Prepared>
+
+    /// Makes an engine; nothing runs yet.
+    package init(_ dependencies: Dependencies) {
+        self.dependencies = dependencies
+        let parts = EngineParts(dependencies)
+        recoveries = parts.recoveries
+        policies = parts.policies
+        clusters = parts.clusters
+        queue = parts.queue
+        running = parts.running
+        runner = parts.runner
+        recoveryMetrics = parts.metrics
+        attempts = parts.attempts
+        reconciler = parts.reconciler
+        status = StatusEndpoint(
+            statistics: parts.statistics,
+            running: parts.running,
+            limit: dependencies.configuration.maxConcurrentRecoveries,
+            timeSource: dependencies.timeSource
+        )
+        watch()
+    }
+
+    /// Reconciles until cancelled.
+    ///
+    /// - Throws: `ControllerError` when the caches do not fill in time; `CancellationError`.
+    package func run() async throws {
+        do {
+            try await reconciler.environment.lock.collectGarbage()
+        } catch let error as ClientError {
+            dependencies.logger.warning("cannot look for locks left behind", ["error": "\(error)"])
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.controller().run() }
+            group.addTask { await self.runAttempts() }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    /// Runs what the reconciler hands over, each attempt as a child of this task.
+    private func runAttempts() async {
+        await withDiscardingTaskGroup { group in
+            for await prepared in attempts {
+                recoveryMetrics.setActive(running.count)
+                group.addTask { await self.run(prepared) }
+            }
+        }
+    }
+
+    private func run(_ prepared: AttemptRunner.Prepared) async {
+        await runner.run(prepared)
+        let recovery = prepared.journal.recovery
+        let key = recovery.metadata.key
+        if recovery.isFinal || recovery.spec.isSuspended { await reconciler.releaseLock(recovery) }
+        running.remove(key)
+        reconciler.attemptEnded(recovery)
+        recoveryMetrics.setActive(running.count)
+        reconciler.giveUpPlace(key)
+        // What is final comes back through the watch; looked at now, the cache would still show the attempt.
+        if !recovery.isFinal { queue.add(key, priority: recovery.queuePriority(reconciler.environment)) }
+        if recovery.state == .completed, prepared.attempt.execution.strategy == StrategyName.clusterConnectivity,
+            let cluster = recovery.status?.target?.cluster
+        {
+            await reconciler.wake(cluster: cluster)
+        }
+    }
+
+    private func controller() -> Controller<ObjectKey> {
+        var configuration = ControllerConfiguration()
+        configuration.maxConcurrent = max(4, dependencies.configuration.maxConcurrentRecoveries)
+        configuration.caches = [
+            ControllerConfiguration.Cache(kind: "Recovery", hasSynced: recoveries.hasSynced),
+            ControllerConfiguration.Cache(kind: "RecoveryPolicy", hasSynced: policies.hasSynced),
+            ControllerConfiguration.Cache(kind: "MemberCluster", hasSynced: clusters.hasSynced),
+        ]
+        configuration.disposition = Self.disposition
+        return Controller(
+            name: "recovery",
+            queue: queue,
+            configuration: configuration,
+            context: RuntimeContext(
+                timeSource: dependencies.timeSource,
+                logger: dependencies.logger,
+                metrics: dependencies.metrics
+            )
+        ) { [reconciler] key in
+            try await reconciler.reconcile(key)
+        }
+    }
+
+    /// Every error is tried again, less and less often: a right, a kind or the leadership that is missing now may be
+    /// there later, and a Recovery must not have to wait for its next edit.
+    private static let disposition: @Sendable (any Error) -> Disposition = { error in
+        switch ControllerConfiguration.defaultDisposition(error) {
+        case .terminal, .gone: .retry
+        case let other: other
+        }
+    }
+
+    /// Turns changes in the caches into work.
+    private func watch() {
+        let environment = reconciler.environment
+        recoveries.addHandler { [queue, reconciler, logger = dependencies.logger] event in
+            switch event {
+            case .added(let recovery, _):
+                queue.add(recovery.metadata.key, priority: recovery.queuePriority(environment))
+            case .updated(let old, let new):
+                queue.add(new.metadata.key, priority: new.queuePriority(environment))
+                if old.hasRunningAttempt && !new.hasRunningAttempt || !old.isFinal && new.isFinal {
+                    reconciler.attemptEnded(new)
+                }
+            case .deleted(let recovery):
+                queue.add(recovery.metadata.key)
+                reconciler.attemptEnded(recovery)
+            case .deletedFinalStateUnknown(let key, let last):
+                queue.add(key)
+                if let last { reconciler.attemptEnded(last) }
+            case .undecodable(let object, _):
+                logger.error("a Recovery cannot be read and is left alone", ["recovery": "\(object)"])
+            }
+        }
+        policies.addHandler { [recoveries, queue] event in
+            guard let namespace = event.namespace else { return }
+            // Sorted, so that a seeded run repeats itself.
+            let pending = recoveries.store.byIndex(RecoveryReconciler.pendingIndex, namespace)
+            for recovery in pending.sorted(by: { $0.metadata.key < $1.metadata.key }) {
+                queue.add(recovery.metadata.key, priority: recovery.queuePriority(environment))
+            }
+        }
+    }
+}
+
+extension InformerEvent where Object: KubernetesObject {
+    /// The namespace of the object that changed.
+    fileprivate var namespace: String? {
+        switch self {
+        case .added(let object, _), .updated(_, let object), .deleted(let object): object.metadata.namespace
+        case .deletedFinalStateUnknown(let key, _): key.namespace
+        case .undecodable: nil
+        }
+    }
+}

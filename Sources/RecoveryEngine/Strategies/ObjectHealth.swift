@@ -1,0 +1,36 @@
+internal import JSON
+package import KubernetesCore
+
+/// Whether an object of any kind is well, judged as kstatus does: by generation and the usual conditions.
+package enum ObjectHealth: Sendable, Hashable {
+    /// Nothing says otherwise.
+    case healthy
+    /// The object says, for this reason, that it is not.
+    case unhealthy(String)
+
+    private static let mustBeTrue = ["Ready", "Available"]
+    private static let mustNotBeTrue = ["Stalled", "Failed", "ReplicaFailure"]
+
+    /// Judges an object.
+    package static func of(_ object: Unstructured) -> ObjectHealth {
+        if object.deletionTimestamp != nil { return .unhealthy("it is being deleted") }
+        let status = object.content["status"]
+        if let observed = status?["observedGeneration"]?.intValue, let generation = object.generation,
+            observed < generation
+        {
+            return .unhealthy("its controller has not seen generation \(generation) yet")
+        }
+        for condition in status?["conditions"]?.arrayValue ?? [] {
+            guard let type = condition["type"]?.stringValue, let value = condition["status"]?.stringValue else {
+                continue
+            }
+            let isBad =
+                mustBeTrue.contains(type) && value != "True" || mustNotBeTrue.contains(type) && value == "True"
+            if isBad {
+                let reason = condition["reason"]?.stringValue ?? ""
+                return .unhealthy("condition \(type) is \(value)" + (reason.isEmpty ? "" : " (\(reason))"))
+            }
+        }
+        return .healthy
+    }
+}

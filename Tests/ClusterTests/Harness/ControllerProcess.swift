@@ -1,0 +1,134 @@
+import Foundation
+import Glibc
+import Testing
+import Timekeeping
+
+/// A recovery-controller as an operator runs it: the built program in a process of its own.
+final class ControllerProcess: Sendable {
+    let pid: Int32
+    let log: String
+    let metricsAddress: String
+    let probeAddress: String
+
+    private init(pid: Int32, log: String, metricsAddress: String, probeAddress: String) {
+        self.pid = pid
+        self.log = log
+        self.metricsAddress = metricsAddress
+        self.probeAddress = probeAddress
+    }
+
+    /// The program beside the test bundle.
+    private static var program: String {
+        URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path() + "recovery-controller"
+    }
+
+    /// Starts a controller for a plane and waits until it is ready.
+    static func start(
+        _ plane: ControlPlane,
+        _ flags: String = "",
+        name: String = "controller"
+    ) async throws -> ControllerProcess {
+        let directory = NSTemporaryDirectory()
+        let log = "\(directory)\(plane.name)-\(name)-\(UUID().uuidString).log"
+        let metrics = "127.0.0.1:\(try freePort())"
+        let probe = "127.0.0.1:\(try freePort())"
+        let program = try await locate()
+        let output = try await Shell.run(
+            """
+            setsid \(program) --kubeconfig \(plane.kubeconfig) --metrics-bind-address \(metrics) \
+            --health-probe-bind-address \(probe) --log-level debug \(flags) >\(log) 2>&1 </dev/null & echo $!
+            """
+        )
+        guard let pid = Int32(output.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+            throw ShellError(command: program, status: 0, output: output)
+        }
+        let process = ControllerProcess(pid: pid, log: log, metricsAddress: metrics, probeAddress: probe)
+        try await process.waitUntilReady()
+        return process
+    }
+
+    /// Runs `body` beside a controller and stops the controller in any case.
+    ///
+    /// - Throws: what `body` throws; the end of the controller's log is recorded with it.
+    static func with(
+        _ plane: ControlPlane,
+        _ flags: String = "",
+        _ body: (ControllerProcess) async throws -> Void
+    ) async throws {
+        let controller = try await start(plane, flags)
+        do {
+            try await body(controller)
+        } catch {
+            Issue.record("the controller's log: \(try controller.logText().suffix(4_000))")
+            try await controller.stop()
+            throw error
+        }
+        try await controller.stop()
+    }
+
+    private static func locate() async throws -> String {
+        if FileManager.default.isExecutableFile(atPath: program) { return program }
+        let path = try await Shell.run("swift build --package-path \(ControlPlane.root) --show-bin-path")
+        return path.trimmingCharacters(in: .whitespacesAndNewlines) + "/recovery-controller"
+    }
+
+    /// Sends a signal; false when the process is gone.
+    @discardableResult
+    func signal(_ number: Int32) -> Bool {
+        kill(pid, number) == 0
+    }
+
+    /// Ends the process as a crash would.
+    func crash() {
+        signal(SIGKILL)
+    }
+
+    /// Asks the process to stop and waits until it has.
+    ///
+    /// - Throws: `ShellError` with the log when it does not.
+    func stop() async throws {
+        signal(SIGTERM)
+        try await Shell.run(
+            "for i in $(seq 300); do [[ -d /proc/\(pid) ]] || exit 0; sleep 0.1; done; tail -n 50 \(log); exit 1"
+        )
+    }
+
+    /// What it has logged.
+    func logText() throws -> String {
+        try String(contentsOfFile: log, encoding: .utf8)
+    }
+
+    /// The answer to a GET of its metrics or probe server.
+    func get(_ path: String, from address: String? = nil) async throws -> String {
+        try await Shell.run("curl -sS --max-time 10 http://\(address ?? metricsAddress)\(path)")
+    }
+
+    private func waitUntilReady() async throws {
+        try await Shell.run(
+            """
+            for i in $(seq 300); do
+                curl -sf --max-time 2 http://\(probeAddress)/readyz >/dev/null && exit 0
+                [[ -d /proc/\(pid) ]] || break
+                sleep 0.1
+            done
+            tail -n 50 \(log); exit 1
+            """
+        )
+    }
+
+    private static func freePort() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
+                unsafe bind(descriptor, raw, length) == 0 && getsockname(descriptor, raw, &length) == 0
+            }
+        }
+        guard isBound else { throw ShellError(command: "bind", status: errno, output: "no free port") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}

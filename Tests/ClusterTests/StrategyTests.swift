@@ -1,0 +1,143 @@
+import Foundation
+import JSON
+import KubernetesClient
+import KubernetesCore
+import RecoveryAPI
+import Testing
+
+/// What the strategies do to a real cluster.
+@Suite("Strategies on a real control plane", .serialized, .enabled(if: hasControlPlane), .timeLimit(.minutes(10)))
+struct StrategyTests {
+    @Test("the samples are recovered, one for each strategy")
+    func samples() async throws {
+        let hub = try await SharedPlane.hub.plane()
+        let member = try await SharedPlane.member.plane()
+        let samples = "\(ControlPlane.root)manifests/samples"
+        try await hub.kubectl(
+            "create secret generic edge-cluster-1 -n tmc-recovery-system --from-file=kubeconfig=\(member.kubeconfig)"
+        )
+        try await hub.kubectl(
+            "apply --validate=false -f \(samples)/membercluster.yaml -f \(samples)/target.yaml -f \(samples)/policy.yaml"
+        )
+        try await hub.kubectl("wait --for=condition=Available --timeout=120s deployment/web")
+        try await ControllerProcess.with(hub) { controller in
+            for name in ["generic", "resource-conflict", "cluster-connectivity"] {
+                try await hub.kubectl("apply --validate=false -f \(samples)/recovery-\(name).yaml")
+            }
+            try await hub.kubectl("wait --for=condition=Succeeded --timeout=120s recovery --all -n default")
+            try await hub.kubectl("wait --for=condition=Succeeded --timeout=120s recovery --all -n tmc-recovery-system")
+            #expect(try await hub.kubectl("get recoveries -n default").components(separatedBy: "Completed").count == 3)
+            let described = try await hub.kubectl("describe recovery -n tmc-recovery-system")
+            #expect(described.contains("ClusterConnectivity") && described.contains("RecoveryCompleted"))
+            #expect(try await hub.kubectl("describe deployment web -n default").contains("RecoveryCompleted"))
+            try await hub.kubectl("wait --for=condition=Reachable --timeout=10s membercluster/edge-cluster-1")
+            let metrics = try await controller.get("/metrics")
+            for strategy in ["Generic", "ResourceConflict", "ClusterConnectivity"] {
+                let isCounted = metrics.split(separator: "\n").contains {
+                    $0.hasPrefix("tmc_recovery_successes_total{") && $0.contains("strategy=\"\(strategy)\"")
+                        && $0.hasSuffix(" 1")
+                }
+                #expect(isCounted, "\(strategy)")
+            }
+        }
+    }
+
+    @Test("a real conflict between two writers is merged, and both writers' fields are there")
+    func conflict() async throws {
+        let space = "strategy-conflict"
+        let plane = try await SharedPlane.hub.plane(namespace: space)
+        let key = ObjectKey(namespace: space, name: "settings")
+        try await plane.kubectl("create configmap settings -n \(space) --from-literal=a=1 --from-literal=b=1")
+        let base = try await plane.client.get(.configMaps, key)
+        try await plane.kubectl("patch configmap settings -n \(space) --type=merge -p '{\"data\":{\"b\":\"2\"}}'")
+        var ours = base
+        ours.content.set("9", at: ["data", "a"])
+        // The write that fails, as it does in real life.
+        let failure = await #expect(throws: ClientError.self) { try await plane.client.update(.configMaps, ours) }
+        #expect(failure?.apiError?.isConflict == true)
+        try await ControllerProcess.with(plane, "--namespace \(space)") { _ in
+            var spec = RecoverySpec(error: ReportedError(type: "ResourceConflict"))
+            spec.targetRef = TargetReference(apiVersion: "v1", kind: "ConfigMap", name: "settings")
+            spec.parameters = ["base": ["data": ["a": "1", "b": "1"]], "desired": ["data": ["a": "9", "b": "1"]]]
+            _ = try await plane.client.create(
+                Recovery(metadata: ObjectMeta(name: "merge", namespace: space), spec: spec)
+            )
+            let ended = try await plane.wait(
+                for: Recovery.self,
+                ObjectKey(namespace: space, name: "merge"),
+                until: \.isFinal
+            )
+            #expect(ended.state == .completed, "\(ended.status?.message ?? "")")
+            let merged = try await plane.client.get(.configMaps, key)
+            #expect(merged.content["data"] == ["a": "9", "b": "2"])
+        }
+    }
+
+    @Test("a member cluster goes away and comes back: the layer is named, the recovery retries and completes")
+    func connectivity() async throws {
+        let space = "strategy-connectivity"
+        let hub = try await SharedPlane.hub.plane(namespace: space)
+        let member = try await SharedPlane.member.plane()
+        try await hub.kubectl("create secret generic edge -n \(space) --from-file=kubeconfig=\(member.kubeconfig)")
+        try await hub.apply(
+            """
+            apiVersion: recovery.tmc.io/v1alpha1
+            kind: MemberCluster
+            metadata: {name: edge}
+            spec: {kubeconfigSecretRef: {name: edge}}
+            """
+        )
+        try await ControllerProcess.with(hub, "--namespace \(space) --controller-namespace \(space)") { _ in
+            try await member.stop("apiserver")
+            try await hub.apply(
+                """
+                apiVersion: recovery.tmc.io/v1alpha1
+                kind: Recovery
+                metadata: {name: edge-lost, namespace: \(space)}
+                spec:
+                  error: {type: ClusterUnreachable, severity: High}
+                  clusterRef: {name: edge}
+                  maxAttempts: 20
+                  timeoutSeconds: 300
+                  parameters: {timeoutsSeconds: [1, 2]}
+                """
+            )
+            let lost = try await hub.wait(for: MemberCluster.self, ObjectKey(name: "edge")) { cluster in
+                cluster.status?.conditions?[type: ConditionType.reachable]?.status == .false
+            }
+            let reachable = lost.status?.conditions?[type: ConditionType.reachable]
+            #expect(reachable?.message.lowercased().contains("tcp") == true, "\(reachable as Any)")
+            // Would wait for ten minutes after its first attempt if nobody woke it.
+            try await hub.apply(
+                """
+                apiVersion: recovery.tmc.io/v1alpha1
+                kind: RecoveryPolicy
+                metadata: {name: patient, namespace: \(space)}
+                spec: {match: {errorTypes: [SyncFailure]}, strategies: [{name: Generic, maxAttempts: 2, backoff: {initialSeconds: 600}}]}
+                ---
+                apiVersion: recovery.tmc.io/v1alpha1
+                kind: Recovery
+                metadata: {name: waiting, namespace: \(space)}
+                spec:
+                  error: {type: SyncFailure}
+                  clusterRef: {name: edge}
+                  targetRef: {apiVersion: v1, kind: ConfigMap, name: extension-apiserver-authentication, namespace: kube-system}
+                  parameters: {waitSeconds: 0, touch: false}
+                """
+            )
+            let waiting = ObjectKey(namespace: space, name: "waiting")
+            _ = try await hub.wait(for: Recovery.self, waiting) { $0.status?.nextAttemptTime != nil }
+            let key = ObjectKey(namespace: space, name: "edge-lost")
+            _ = try await hub.wait(for: Recovery.self, key) { $0.status?.nextAttemptTime != nil }
+            try await member.start("apiserver")
+            let ended = try await hub.wait(for: Recovery.self, key, within: .seconds(180), until: \.isFinal)
+            #expect(ended.state == .completed, "\(ended.status?.message ?? "")")
+            #expect((ended.status?.attempts ?? 0) >= 2)
+            let woken = try await hub.wait(for: Recovery.self, waiting, until: \.isFinal)
+            #expect(woken.state == .completed, "\(woken.status?.message ?? "")")
+            _ = try await hub.wait(for: MemberCluster.self, ObjectKey(name: "edge")) { cluster in
+                cluster.status?.conditions?.isTrue(ConditionType.reachable) == true
+            }
+        }
+    }
+}

@@ -1,0 +1,236 @@
+import FoundationEssentials
+import KubernetesCore
+import RecoveryAPI
+import RecoveryDecision
+import Testing
+
+/// Every gate alone, and which one is named when several hold.
+struct DecisionGateTests {
+    /// A gate, and what makes it hold.
+    struct GateCase: Sendable, CustomTestStringConvertible {
+        var gate: RecoveryGate
+        var change: @Sendable (inout Recovery, inout RecoveryFacts) throws -> Void
+
+        var testDescription: String { gate.rawValue }
+    }
+
+    private static let policy = RecoveryPolicy.make { policy in
+        policy.spec.limits = PolicyLimits()
+        policy.spec.limits?.maxConcurrent = 1
+    }
+
+    /// What the Recovery's target is locked by.
+    private static func lock(_ recovery: Recovery) -> LockKey? {
+        LockKey(
+            ResolvedTarget(
+                apiVersion: "apps/v1",
+                kind: "Deployment",
+                namespace: recovery.metadata.namespace,
+                name: "web"
+            )
+        )
+    }
+
+    /// In the order in which an accepted Recovery is asked.
+    static let gates = [
+        GateCase(gate: .suspended) { recovery, _ in recovery.spec.suspend = true },
+        GateCase(gate: .policySuspended) { _, facts in facts.policies[0].spec.suspend = true },
+        GateCase(gate: .backingOff) { recovery, _ in
+            recovery = recovery.settled(.transient(retryAfter: nil), at: start)
+        },
+        GateCase(gate: .warmingUp) { _, facts in facts.isWarmedUp = false },
+        GateCase(gate: .targetLocked) { recovery, facts in
+            facts.running.append(RunningRecovery(key: ObjectKey(namespace: "team", name: "b"), lock: lock(recovery)))
+        },
+        GateCase(gate: .policyConcurrency) { _, facts in
+            facts.running.append(
+                RunningRecovery(key: ObjectKey(namespace: "team", name: "c"), policyUID: "policy-default")
+            )
+        },
+        GateCase(gate: .concurrency) { _, facts in facts.hasFreeSlot = false },
+    ]
+
+    /// A Recovery whose first attempt failed at the start and whose wait is over ten seconds later.
+    private func retrying(_ facts: RecoveryFacts) throws -> Recovery {
+        try Recovery.make { $0.spec.maxAttempts = 3 }.reserved(facts, at: at(-60))
+    }
+
+    @Test("The enumeration lists the gates in the order in which they are asked")
+    func orderOfCases() {
+        #expect(RecoveryGate.allCases == [.policyNotFound] + Self.gates.map(\.gate))
+    }
+
+    @Test(arguments: gates)
+    func everyGateAloneHoldsANewAttemptAndIsNamed(_ gate: GateCase) throws {
+        var facts = RecoveryFacts.make(policies: [Self.policy])
+        var recovery = try retrying(facts)
+        // Its wait is over unless the gate is that very wait.
+        if gate.gate != .backingOff { recovery = recovery.settled(.transient(retryAfter: nil), at: at(-30)) }
+        #expect(try decide(recovery, facts).kind == (gate.gate == .backingOff ? "resume" : "reserve"))
+        try gate.change(&recovery, &facts)
+
+        let decision = try decide(recovery, facts)
+
+        #expect(decision.verdict?.gate == gate.gate)
+        #expect(decision.verdict?.message.isEmpty == false)
+        #expect(decision.recheckAt == decision.verdict?.recheckAt)
+        guard gate.gate != .backingOff else { return }
+        #expect(decision.status?.state == .pending)
+        #expect(decision.status?.message == decision.verdict?.message)
+        #expect(decision.status?.condition(ConditionType.admitted) == "False \(gate.gate.rawValue)")
+        #expect(decision.status?.condition(ConditionType.progressing) == "False \(gate.gate.rawValue)")
+    }
+
+    @Test("Of several gates that hold, the first one in order is named", arguments: gates.indices)
+    func orderOfGates(_ first: Int) throws {
+        var facts = RecoveryFacts.make(policies: [Self.policy])
+        var recovery = try retrying(facts)
+        let held = Self.gates[first...]
+        // Backing off comes from an attempt that has ended, so it is made first.
+        if !held.contains(where: { $0.gate == .backingOff }) {
+            recovery = recovery.settled(.transient(retryAfter: nil), at: at(-30))
+        }
+        for gate in held { try gate.change(&recovery, &facts) }
+        #expect(try decide(recovery, facts).verdict?.gate == Self.gates[first].gate)
+    }
+
+    @Test(arguments: [
+        (RecoveryGate.warmingUp, nil), (.targetLocked, 30.0), (.policyConcurrency, 30), (.concurrency, nil),
+    ])
+    func gatesBeforeTheFirstReservationWaitForAChangeOrAMoment(_ gate: RecoveryGate, _ seconds: Double?) throws {
+        var facts = RecoveryFacts.make(policies: [Self.policy])
+        var recovery = Recovery.make()
+        try Self.gates.first { $0.gate == gate }?.change(&recovery, &facts)
+        let decision = try decide(recovery, facts)
+        #expect(decision.verdict?.gate == gate)
+        #expect(decision.recheckAt == seconds.map { at($0) })
+        #expect(decision.status?.deadline == nil, "the clock starts with the first reservation")
+    }
+
+    @Test(arguments: [
+        RecoveryGate.policySuspended, .warmingUp, .targetLocked, .policyConcurrency, .concurrency,
+    ])
+    func aHeldRecoveryIsLookedAtAgainAndTimesOutAtItsDeadline(_ gate: RecoveryGate) throws {
+        var facts = RecoveryFacts.make(policies: [Self.policy])
+        var recovery = try retrying(facts).settled(.transient(retryAfter: nil), at: at(-30))
+        try Self.gates.first { $0.gate == gate }?.change(&recovery, &facts)
+        let held = try decide(recovery, facts)
+        let deadline = at(-60 + 900)
+        #expect(held.recheckAt == ([.targetLocked, .policyConcurrency].contains(gate) ? at(30) : deadline))
+        let waiting = recovery.with(held.status)
+        #expect(try decide(waiting, facts, at: deadline.addingTimeInterval(-1)).verdict?.gate == gate)
+        #expect(try decide(waiting, facts, at: deadline).kind == "finish Timeout")
+    }
+
+    @Test(arguments: [RecoveryGate.warmingUp, .targetLocked, .policyConcurrency, .concurrency])
+    func aGateAfterACrashKeepsTheAttemptResumable(_ gate: RecoveryGate) throws {
+        var facts = RecoveryFacts.make(policies: [Self.policy])
+        var recovery = try Recovery.make().reserved(facts)
+        let id = try #require(recovery.lastExecution?.id)
+        try Self.gates.first { $0.gate == gate }?.change(&recovery, &facts)
+        let held = try decide(recovery, facts, at: at(5))
+        #expect(held.status?.executions?.last?.state == .pending)
+
+        let resumed = try decide(recovery.with(held.status), .make(policies: [Self.policy]), at: at(9))
+
+        #expect(resumed.kind == "resume")
+        #expect(resumed.status?.executions?.map(\.id) == [id])
+        #expect(resumed.status?.attempts == 1)
+        #expect(resumed.status?.state == .inProgress)
+        #expect(resumed.status?.condition(ConditionType.admitted) == "True Admitted")
+    }
+
+    @Test(arguments: [RecoveryGate.policySuspended, .backingOff])
+    func gatesOfNewAttemptsDoNotHoldAnAttemptThatGoesOn(_ gate: RecoveryGate) throws {
+        var facts = RecoveryFacts.make(policies: [Self.policy])
+        var recovery = try Recovery.make().reserved(facts)
+        if gate == .policySuspended { facts.policies[0].spec.suspend = true }
+        if gate == .backingOff { recovery.status?.nextAttemptTime = at(100) }
+        #expect(try decide(recovery, facts, at: at(1)).kind == "resume")
+    }
+
+    @Test("Nothing is accepted before the policies are known: the wrong one would govern for good")
+    func acceptanceWaitsForWarmUp() throws {
+        let decision = try decide(.make(), .make { $0.isWarmedUp = false })
+        #expect(decision.verdict?.gate == .warmingUp)
+        #expect(decision.status?.effective == nil)
+        #expect(decision.status?.specHash == nil)
+        let later = try decide(Recovery.make().with(decision.status), .make(policies: [Self.policy]))
+        #expect(later.status?.effective?.policy?.name == "default")
+    }
+
+    @Test func aMissingPolicyHoldsUntilItExistsAndIsNamed() throws {
+        let recovery = Recovery.make { $0.spec.policyRef = NameReference(name: "strict") }
+        let held = try decide(recovery, .make(policies: [.make("default")]))
+        #expect(held.verdict?.gate == .policyNotFound)
+        #expect(held.verdict?.message.contains("RecoveryPolicy strict does not exist in namespace team") == true)
+        #expect(held.status?.effective == nil)
+        let later = try decide(recovery.with(held.status), .make(policies: [.make("strict")]))
+        #expect(later.status?.effective?.policy?.name == "strict")
+        #expect(later.kind == "reserve")
+    }
+
+    @Test("The lock is held against every way of naming the same target, and no other")
+    func lockByName() throws {
+        let byUID = Recovery.make { $0.spec.targetRef?.uid = "u-1" }
+        func running(_ target: ResolvedTarget) -> RecoveryFacts {
+            .make { $0.running = [RunningRecovery(key: ObjectKey(namespace: "x", name: "y"), lock: LockKey(target))] }
+        }
+        let web = ResolvedTarget(apiVersion: "apps/v1", kind: "Deployment", namespace: "team", name: "web")
+        #expect(try decide(byUID, running(web)).verdict?.gate == .targetLocked, "whoever knows the uid or not")
+        var api = web
+        api.name = "api"
+        #expect(try decide(byUID, running(api)).kind == "reserve")
+        let other = ResolvedTarget(apiVersion: "apps/v2", kind: "Deployment", namespace: "team", name: "web")
+        #expect(
+            try decide(.make(), running(other)).verdict?.gate == .targetLocked,
+            "versions of one group are one object"
+        )
+        let nothing = Recovery.make { $0.spec.targetRef = nil }
+        #expect(
+            try decide(nothing, .make { $0.running = [RunningRecovery(key: ObjectKey(name: "y"))] }).kind == "reserve"
+        )
+    }
+
+    @Test func theHolderNamedDoesNotDependOnTheOrderOfTheFacts() throws {
+        let lock = Self.lock(.make())
+        let holders = ["b", "a", "c"].map { RunningRecovery(key: ObjectKey(namespace: "team", name: $0), lock: lock) }
+        let one = try decide(.make(), .make { $0.running = holders })
+        let two = try decide(.make(), .make { $0.running = holders.reversed() })
+        #expect(one == two)
+        #expect(one.verdict?.message == "Recovery team/a works on the same target")
+    }
+
+    @Test(arguments: [
+        (nil, 1, "hold PolicyConcurrencyLimit"), (2, 1, "reserve"), (2, 2, "hold PolicyConcurrencyLimit"),
+    ])
+    func aPolicyWithLimitsAllowsOneAtATimeUnlessItSaysMore(_ limit: Int?, _ running: Int, _ kind: String) throws {
+        let policy = RecoveryPolicy.make { policy in
+            policy.spec.limits = PolicyLimits()
+            policy.spec.limits?.maxConcurrent = limit
+        }
+        let facts = RecoveryFacts.make(policies: [policy]) { facts in
+            facts.running = (0..<running).map { number in
+                RunningRecovery(key: ObjectKey(name: "r\(number)"), policyUID: "policy-default")
+            }
+            // Under other policies, or under none: not counted.
+            facts.running += [RunningRecovery(key: ObjectKey(name: "x"), policyUID: "other")]
+            facts.running += [RunningRecovery(key: ObjectKey(name: "z"))]
+        }
+        #expect(try decide(.make(), facts).kind == kind)
+    }
+
+    @Test func policiesWithoutUIDAreNotMistakenForEachOther() throws {
+        let governing = RecoveryPolicy.make { $0.metadata.uid = nil }
+        let recovery = try Recovery.make().reserved(.make(policies: [governing]))
+            .settled(.transient(retryAfter: nil), at: at(1))
+        let other = RecoveryPolicy.make("other") { policy in
+            policy.metadata.uid = nil
+            policy.spec.suspend = true
+        }
+        let facts = RecoveryFacts.make(policies: [other]) { facts in
+            facts.running = [RunningRecovery(key: ObjectKey(name: "ungoverned"))]
+        }
+        #expect(try decide(recovery, facts, at: at(60)).kind == "reserve")
+    }
+}

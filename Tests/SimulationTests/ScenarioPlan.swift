@@ -1,0 +1,119 @@
+import TestSupport
+
+/// What a seed decides before anything runs: who takes part, what goes wrong and how often.
+struct ScenarioPlan: Sendable {
+    /// How likely each fault is for one request; most seeds have only some of them, so that rare ones are not buried.
+    struct FaultRates: Sendable {
+        var crashBefore = 0.0
+        var crashAfter = 0.0
+        var loseReply = 0.0
+        var refuse = 0.0
+        /// Done, but answered with 409, as when a proxy has sent it twice.
+        var conflictAfter = 0.0
+        var tooManyRequests = 0.0
+        var serverError = 0.0
+        /// Arrives 5 to 40 seconds later, or never.
+        var slow = 0.0
+
+        static let none = FaultRates()
+    }
+
+    /// A crash at a certain write, for the exhaustive part.
+    struct PlannedCrash: Sendable {
+        /// Position among the controller's own writes, from 1.
+        var write: Int
+        /// Whether the write is still done.
+        var isAfter: Bool
+    }
+
+    struct PlannedRecovery: Sendable {
+        var name: String
+        var target: Int?
+        var usesScript: Bool
+        var maxAttempts: Int?
+        var timeoutSeconds: Int
+        var ttlSeconds: Int?
+        var delay: Duration
+    }
+
+    var seed: UInt64
+    var replicas = 1
+    var electsLeader = false
+    var maxConcurrent = 2
+    var hasPolicy = false
+    var policyLimit: Int?
+    var maxLatency = 0
+    var rates = FaultRates.none
+    var plannedCrash: PlannedCrash?
+    /// The strategy of the test fails and hangs by seed.
+    var hasUnreliableStrategy = false
+    /// What happens to watches, the server and the replicas from outside.
+    var environmentEvents = 0
+    /// Changes of specs by people.
+    var userEvents = 0
+    var recoveries: [PlannedRecovery] = []
+
+    /// The plan of a seed.
+    init(seed: UInt64) {
+        self.seed = seed
+        var random = SeededRandom(seed: seed)
+        electsLeader = random.chance(0.5)
+        replicas = electsLeader ? 2 : 1
+        maxConcurrent = Int.random(in: 1...3, using: &random)
+        hasPolicy = random.chance(0.5)
+        policyLimit = random.chance(0.5) ? Int.random(in: 1...2, using: &random) : nil
+        maxLatency = [0, 5, 200].randomElement(using: &random) ?? 0
+        rates = FaultRates(
+            crashBefore: Self.rate(&random),
+            crashAfter: Self.rate(&random),
+            loseReply: Self.rate(&random),
+            refuse: Self.rate(&random),
+            conflictAfter: Self.rate(&random),
+            tooManyRequests: Self.rate(&random),
+            serverError: Self.rate(&random),
+            slow: Self.rate(&random) / 2
+        )
+        hasUnreliableStrategy = random.chance(0.7)
+        environmentEvents = random.chance(0.6) ? Int.random(in: 1...6, using: &random) : 0
+        userEvents = random.chance(0.6) ? Int.random(in: 1...4, using: &random) : 0
+        let targets = Int.random(in: 1...2, using: &random)
+        for index in 1...Int.random(in: 1...4, using: &random) {
+            recoveries.append(
+                PlannedRecovery(
+                    name: "r\(index)",
+                    target: random.chance(0.9) ? Int.random(in: 1...targets, using: &random) : nil,
+                    usesScript: random.chance(0.75),
+                    maxAttempts: random.chance(0.5) ? Int.random(in: 1...4, using: &random) : nil,
+                    timeoutSeconds: Int.random(in: 30...150, using: &random),
+                    ttlSeconds: random.chance(0.2) ? Int.random(in: 0...20, using: &random) : nil,
+                    delay: random.milliseconds(0...15_000)
+                )
+            )
+        }
+    }
+
+    /// A small scenario without faults, for crashes at every single write: two Recoveries on one target and one with
+    /// the built-in strategy.
+    init(crash: PlannedCrash?, electsLeader: Bool) {
+        seed = 11
+        self.electsLeader = electsLeader
+        replicas = electsLeader ? 2 : 1
+        maxLatency = 5
+        plannedCrash = crash
+        recoveries = (1...3).map { index in
+            PlannedRecovery(
+                name: "r\(index)",
+                target: index == 3 ? 2 : 1,
+                usesScript: index != 3,
+                maxAttempts: 3,
+                timeoutSeconds: 120,
+                ttlSeconds: nil,
+                delay: .milliseconds(20_000 + index)
+            )
+        }
+    }
+
+    private static func rate(_ random: inout SeededRandom) -> Double {
+        random.chance(0.65) ? 0 : Double.random(in: 0.01..<0.08, using: &random)
+    }
+}

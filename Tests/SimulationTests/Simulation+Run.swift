@@ -1,0 +1,246 @@
+import ControllerRuntime
+import JSON
+import KubernetesCore
+import RecoveryAPI
+import RecoveryDecision
+import Synchronization
+import Timekeeping
+
+@testable import RecoveryEngine
+@testable import TestSupport
+
+extension Simulation {
+    /// Runs the plan: chaos, then healing, then everything has to come to rest.
+    ///
+    /// - Returns: What was violated; empty when all is well.
+    func run() -> [String] {
+        setUp()
+        for _ in 0..<plan.replicas { startReplica() }
+        let user = world.makeLane()
+        let people = world.start(on: user) { [self] in await actAsUsers() }
+        let nature = world.start(on: user) { [self] in await actAsEnvironment() }
+        var isStopped: Bool { !violations.isEmpty }
+        world.run(until: { isStopped || (people.isFinished && nature.isFinished && isAtRest) }, limit: .seconds(120))
+        heal()
+        let isCalm = world.run(until: { isStopped || isAtRest }, limit: .seconds(1_200))
+        audit()
+        state.withLock { $0.writesAtRest = $0.writes }
+        if violations.isEmpty {
+            if !isCalm { fail("no rest: \(unrest)") }
+            checkRest()
+        }
+        end()
+        return violations
+    }
+
+    /// Whether every Recovery is final or held for a reason that only a person can remove, and nothing runs.
+    private var isAtRest: Bool {
+        guard state.withLock({ $0.invariants.isSettled }) else { return false }
+        let living = livingReplicas
+        return !living.isEmpty && living.allSatisfy { $0.engine.running.count == 0 }
+    }
+
+    /// What keeps the world from being at rest.
+    private var unrest: String {
+        let recoveries = state.withLock { $0.invariants.unsettled() }
+        let running = livingReplicas.map { "\($0.process.identity) runs \($0.engine.running.count)" }
+        return (recoveries + running).joined(separator: "; ")
+    }
+
+    // MARK: The world before anything runs
+
+    private func setUp() {
+        for index in 1...2 {
+            server.put(
+                [
+                    "apiVersion": "v1", "kind": "ConfigMap",
+                    "metadata": ["name": .string("target-\(index)"), "namespace": .string(Self.namespace)],
+                ],
+                .configMaps
+            )
+        }
+        if plan.hasPolicy {
+            var rung: JSONValue = ["name": "Scripted", "maxAttempts": 2, "timeoutSeconds": 15]
+            rung["backoff"] = ["initialSeconds": 1, "maxSeconds": 4]
+            var spec: JSONValue = [
+                "mode": "Auto", "strategies": [rung, ["name": "Generic", "maxAttempts": 1, "timeoutSeconds": 30]],
+                "match": ["errorTypes": ["SyncFailure"]],
+            ]
+            if let limit = plan.policyLimit { spec["limits"] = ["maxConcurrent": .number(limit)] }
+            server.put(
+                [
+                    "apiVersion": .string(RecoveryAPI.apiVersion), "kind": "RecoveryPolicy",
+                    "metadata": ["name": "policy", "namespace": .string(Self.namespace)], "spec": spec,
+                ],
+                RecoveryPolicy.resource
+            )
+        }
+        audit()
+    }
+
+    private func create(_ planned: ScenarioPlan.PlannedRecovery) {
+        var spec: JSONValue = [
+            "error": ["type": .string(planned.usesScript ? "SyncFailure" : "ComponentUnhealthy")],
+            "timeoutSeconds": .number(planned.timeoutSeconds),
+        ]
+        if let target = planned.target {
+            spec["targetRef"] = ["apiVersion": "v1", "kind": "ConfigMap", "name": .string("target-\(target)")]
+        }
+        if let attempts = planned.maxAttempts { spec["maxAttempts"] = .number(attempts) }
+        if let ttl = planned.ttlSeconds { spec["ttlSecondsAfterFinished"] = .number(ttl) }
+        server.put(
+            [
+                "apiVersion": .string(RecoveryAPI.apiVersion), "kind": "Recovery",
+                "metadata": ["name": .string(planned.name), "namespace": .string(Self.namespace)], "spec": spec,
+            ],
+            Recovery.resource
+        )
+        audit()
+    }
+
+    // MARK: What happens from outside
+
+    private func actAsUsers() async {
+        var random = SeededRandom(seed: plan.seed ^ 0x05E2)
+        for planned in plan.recoveries.sorted(by: { $0.delay < $1.delay }) {
+            await wait(until: planned.delay)
+            create(planned)
+        }
+        for _ in 0..<plan.userEvents {
+            await wait(for: random.milliseconds(0...15_000))
+            guard let planned = plan.recoveries.randomElement(using: &random) else { continue }
+            let key = ObjectKey(namespace: Self.namespace, name: planned.name)
+            switch Int.random(in: 0..<10, using: &random) {
+            case 0..<5:
+                editSpec(key, "suspend", true)
+                guard random.chance(0.85) else { break }
+                await wait(for: random.milliseconds(1...20_000))
+                editSpec(key, "suspend", false)
+            case 5..<8: editSpec(key, "cancel", true)
+            case 8: editSpec(key, "targetRef", ["apiVersion": "v1", "kind": "ConfigMap", "name": "target-9"])
+            default:
+                note("USER deletes \(key)")
+                server.remove(Recovery.resource, key)
+            }
+            audit()
+        }
+    }
+
+    private func editSpec(_ key: ObjectKey, _ field: String, _ value: JSONValue) {
+        note("USER sets \(field)=\(value.text) of \(key)")
+        server.edit(Recovery.resource, key) { object in
+            guard object["spec"]?[field] != value else { return }
+            object.set(value, at: ["spec", field])
+            let generation = object["metadata"]?["generation"]?.intValue ?? 1
+            object.set(.number(generation + 1), at: ["metadata", "generation"])
+        }
+    }
+
+    private func actAsEnvironment() async {
+        var random = SeededRandom(seed: plan.seed ^ 0x0E17)
+        for _ in 0..<plan.environmentEvents {
+            await wait(for: random.milliseconds(0...12_000))
+            let pause = random.milliseconds(500...25_000)
+            let dice = Int.random(in: 0..<8, using: &random)
+            note("ENVIRONMENT \(dice) for \(pause)")
+            switch dice {
+            case 0: server.closeWatches()
+            case 1: server.breakWatches()
+            case 2:
+                server.compact()
+                server.breakWatches()
+            case 3: server.sendError(410, "Expired")
+            case 4:
+                server.freezeWatches()
+                await wait(for: pause)
+                server.thawWatches()
+            case 5:
+                server.stop()
+                await wait(for: pause)
+                server.start()
+            case 6:
+                server.freezeReads()
+                await wait(for: pause)
+                server.thawReads()
+            default:
+                guard let victim = livingReplicas.randomElement(using: &random) else { break }
+                victim.process.lane.stop()
+                await wait(for: pause)
+                note("\(victim.process.identity) goes on")
+                victim.process.lane.resume()
+            }
+        }
+    }
+
+    private func wait(for duration: Duration) async {
+        do {
+            try await world.time.sleep(for: duration)
+        } catch {
+            // Nobody cancels users.
+        }
+    }
+
+    private func wait(until offset: Duration) async {
+        let start = MonotonicInstant(nanoseconds: 3_600_000_000_000)
+        let rest = world.time.now().duration(to: start.advanced(by: offset))
+        if rest > .zero { await wait(for: rest) }
+    }
+
+    private func heal() {
+        note("HEAL")
+        state.withLock { $0.isChaotic = false }
+        server.start()
+        server.thawWatches()
+        server.thawReads()
+        for replica in livingReplicas { replica.process.lane.resume() }
+    }
+
+    // MARK: At rest
+
+    private func checkRest() {
+        // Caches catch up, locks are given back, whatever was slow arrives.
+        world.run(until: { false }, limit: .seconds(60))
+        audit()
+        // After a long outage a cache waits a minute before it watches again, and another one before it lists.
+        world.run(until: { livingReplicas.allSatisfy { staleness($0) == nil } }, limit: .seconds(180))
+        for replica in livingReplicas {
+            if let staleness = staleness(replica) { fail(staleness) }
+            let taken = replica.engine.reconciler.environment.slots.taken
+            if taken > 0 { fail("\(replica.process.identity) keeps \(taken) places") }
+        }
+        // A new leader collects what crashes have left.
+        state.withLock { $0.holdsReplicasBack = true }
+        for replica in livingReplicas { crash(replica.process, "for the last check") }
+        world.run(until: { false }, limit: .seconds(2))
+        state.withLock { $0.holdsReplicasBack = false }
+        startReplica()
+        world.run(until: { false }, limit: .seconds(60))
+        audit()
+        for line in state.withLock({ $0.invariants.locksOfFinal() }) { fail(line) }
+    }
+
+    /// How the cache of a replica differs from the server; nil when it does not.
+    private func staleness(_ replica: SimulatedReplica) -> String? {
+        let cached = replica.engine.recoveries.store.list().map(Self.version).sorted()
+        let live = server.objects(Recovery.resource).map { "\($0.key) \($0.resourceVersion)" }.sorted()
+        guard cached != live else { return nil }
+        return "the cache of \(replica.process.identity) has \(cached), the server \(live)"
+    }
+
+    private static func version(_ recovery: Recovery) -> String {
+        "\(recovery.metadata.key) \(recovery.metadata.resourceVersion ?? "")"
+    }
+
+    /// Stops everything; what does not stop when it is cancelled is a fault too.
+    private func end() {
+        state.withLock { $0.holdsReplicasBack = true }
+        for replica in livingReplicas { crash(replica.process, "at the end") }
+        let all = state.withLock { $0.replicas }
+        world.run(until: { all.allSatisfy(\.isGone) }, limit: .seconds(600))
+        for replica in all where !replica.isGone { fail("\(replica.process.identity) does not end when cancelled") }
+    }
+
+    private func fail(_ text: String) {
+        state.withLock { $0.invariants.fail(text) }
+    }
+}
