@@ -147,8 +147,11 @@ package final class RecoveryEngine: Sendable {
         reconciler.attemptEnded(recovery)
         recoveryMetrics.setActive(running.count)
         reconciler.giveUpPlace(key)
-        // What is final comes back through the watch; looked at now, the cache would still show the attempt.
-        if !recovery.isFinal { queue.add(key, priority: recovery.queuePriority(reconciler.environment)) }
+        // What is final comes back through the watch. Where it has come already, that look met the running attempt; where
+        // it has not, a look now would only meet the attempt in the cache.
+        if !recovery.isFinal || recoveries.store.get(key)?.isFinal == true {
+            queue.add(key, priority: recovery.queuePriority(reconciler.environment))
+        }
         if recovery.state == .completed, prepared.attempt.execution.strategy == StrategyName.clusterConnectivity,
             let cluster = recovery.status?.target?.cluster
         {

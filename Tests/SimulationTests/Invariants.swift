@@ -4,6 +4,7 @@ import KubernetesCore
 import RecoveryAPI
 import RecoveryDecision
 
+@testable import RecoveryEngine
 @testable import TestSupport
 
 /// What must hold at every request and after every change of the server's state, whatever goes wrong.
@@ -110,6 +111,11 @@ struct Invariants {
         let admitted = recovery.status?.conditions?[type: ConditionType.admitted]
         return recovery.state == .pending && recovery.spec.isSuspended && admitted?.status == .false
             && admitted?.reason == RecoveryGate.suspended.rawValue
+    }
+
+    /// The final Recoveries that a leader should have deleted by now.
+    func overdue(at now: Date) -> [String] {
+        recoveries.values.filter { $0.expiry.map { $0 < now } ?? false }.map(Self.describe).sorted()
     }
 
     /// The state of every Recovery.

@@ -208,6 +208,8 @@ extension Simulation {
             let taken = replica.engine.reconciler.environment.slots.taken
             if taken > 0 { fail("\(replica.process.identity) keeps \(taken) places") }
         }
+        world.run(until: { overdue.isEmpty }, limit: .seconds(60))
+        for recovery in overdue { fail("\(recovery) is final and was not deleted after its time") }
         // A new leader collects what crashes have left.
         state.withLock { $0.holdsReplicasBack = true }
         for replica in livingReplicas { crash(replica.process, "for the last check") }
@@ -217,6 +219,11 @@ extension Simulation {
         world.run(until: { false }, limit: .seconds(60))
         audit()
         for line in state.withLock({ $0.invariants.locksOfFinal() }) { fail(line) }
+    }
+
+    /// Final Recoveries whose time to live has passed.
+    private var overdue: [String] {
+        state.withLock { $0.invariants.overdue(at: world.time.wallTime()) }
     }
 
     /// How the cache of a replica differs from the server; nil when it does not.
