@@ -30,6 +30,7 @@ let package = Package(
         ),
         .library(name: "ControllerRuntime", targets: ["ControllerRuntime"]),
         .executable(name: "recovery-controller", targets: ["recovery-controller"]),
+        .executable(name: "recovery-sandbox", targets: ["recovery-sandbox"]),
     ],
     targets: [
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
@@ -63,12 +64,18 @@ let package = Package(
                 "HTTPTransport", "HTTPServer", "JSON", "YAML", "Timekeeping", "Telemetry",
             ]
         ),
+        module("SandboxServer", ["HTTPServer", "JSON", "YAML", "Timekeeping", "Telemetry"]),
         .executableTarget(
             name: "recovery-controller",
             dependencies: [
                 "RecoveryEngine", "RecoveryAPI", "ControllerRuntime", "KubernetesClient", "KubernetesCore",
                 "HTTPTransport", "HTTPServer", "JSON", "YAML", "Timekeeping", "Telemetry",
             ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "recovery-sandbox",
+            dependencies: ["SandboxServer", "HTTPServer", "JSON", "YAML", "Timekeeping", "Telemetry"],
             swiftSettings: strict
         ),
         .target(
@@ -111,6 +118,11 @@ let package = Package(
                 "RecoveryEngine", "RecoveryDecision", "RecoveryAPI", "ControllerRuntime", "KubernetesClient",
                 "KubernetesCore", "HTTPTransport", "JSON", "Timekeeping", "Telemetry", "TestSupport",
             ]
+        ),
+        tests(
+            "SandboxServerTests",
+            ["SandboxServer", "HTTPServer", "JSON", "YAML", "Timekeeping", "Telemetry"],
+            resources: [.copy("Fixtures")]
         ),
         tests(
             "ClusterTests",

@@ -1,0 +1,17 @@
+package import FoundationEssentials
+package import JSON
+
+/// What a built-in kind does beyond its schema: values that the server fills in, and rules between fields.
+///
+/// Custom resources have none.
+package struct KindRules: Sendable {
+    /// Fills in what the server decides when an object is created (`old` is nil) or changed, as a Service's cluster IP.
+    ///
+    /// Runs after defaulting and before validation; metadata (uid, times, generation) is not its business.
+    package var complete: @Sendable (_ object: inout JSONValue, _ old: JSONValue?) -> Void = { _, _ in }
+    /// The violations of rules that a schema cannot express; immutable fields included.
+    package var validate: @Sendable (_ object: JSONValue, _ old: JSONValue?) -> [APIFailure.Cause] = { _, _ in [] }
+
+    /// Rules of a kind without any.
+    package init() {}
+}

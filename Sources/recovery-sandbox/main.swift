@@ -1,0 +1,3 @@
+import SandboxServer
+
+_ = ObjectStore()
