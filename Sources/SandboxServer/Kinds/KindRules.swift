@@ -1,4 +1,3 @@
-package import FoundationEssentials
 package import JSON
 
 /// What a built-in kind does beyond its schema: values that the server fills in, and rules between fields.
