@@ -39,6 +39,8 @@ package struct APIFailure: Error, Sendable, Hashable {
     package var causes: [Cause] = []
     /// `details.retryAfterSeconds` and the header `Retry-After`.
     package var retryAfterSeconds: Int?
+    /// Whether `details` is written even when it is empty.
+    package var hasDetails = false
 
     /// Makes a failure without details.
     package init(code: Int, reason: String, message: String) {
@@ -69,7 +71,7 @@ package struct APIFailure: Error, Sendable, Hashable {
             "message": .string(message), "code": .number(code),
         ]
         if !reason.isEmpty { status["reason"] = .string(reason) }
-        if details.objectValue?.isEmpty == false { status["details"] = details }
+        if hasDetails || details.objectValue?.isEmpty == false { status["details"] = details }
         return status
     }
 }
