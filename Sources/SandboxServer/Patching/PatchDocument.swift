@@ -43,13 +43,6 @@ package enum PatchDocument {
     }
 }
 
-extension APIFailure {
-    /// A request that cannot be understood.
-    static func badRequest(_ message: String) -> APIFailure {
-        APIFailure(code: 400, reason: "BadRequest", message: message)
-    }
-}
-
 extension JSONValue {
     /// The word of Go's JSON decoder for the type.
     var goKind: String {

@@ -7,7 +7,13 @@ extension APIFailure {
 
     /// 409: the name is taken.
     package static func alreadyExists(_ resource: ResourceID, name: String) -> APIFailure {
-        about(resource, name, code: 409, reason: "AlreadyExists", "\(resource.qualifiedName) \"\(name)\" already exists")
+        about(
+            resource,
+            name,
+            code: 409,
+            reason: "AlreadyExists",
+            "\(resource.qualifiedName) \"\(name)\" already exists"
+        )
     }
 
     /// 409: what was asked for does not fit the object's present state.
