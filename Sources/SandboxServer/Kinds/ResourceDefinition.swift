@@ -39,11 +39,30 @@ package struct ResourceDefinition: Sendable {
         package var columns: [PrinterColumn] = []
         /// The text of the `Warning` header for a deprecated version.
         package var deprecationWarning: String?
+        /// How objects become the stored form and come back; nil when nothing but `apiVersion` differs.
+        package var conversion: Conversion?
 
         /// Names a version.
         package init(name: String, schema: Schema) {
             self.name = name
             self.schema = schema
+        }
+    }
+
+    /// The way between a served version and the form in which the objects are stored; `apiVersion` is not its business.
+    package struct Conversion: Sendable {
+        /// From the served version to the stored form.
+        package var toStorage: @Sendable (JSONValue) -> JSONValue
+        /// From the stored form to the served version.
+        package var fromStorage: @Sendable (JSONValue) -> JSONValue
+
+        /// Gathers both directions.
+        package init(
+            toStorage: @escaping @Sendable (JSONValue) -> JSONValue,
+            fromStorage: @escaping @Sendable (JSONValue) -> JSONValue
+        ) {
+            self.toStorage = toStorage
+            self.fromStorage = fromStorage
         }
     }
 
@@ -98,8 +117,10 @@ package struct ResourceDefinition: Sendable {
         }
     }
 
-    /// Where the objects are stored.
+    /// The group and the plural name under which it is served.
     package var id: ResourceID
+    /// Where the objects are stored: ``id``, but for Events, which both of their groups show.
+    package var storage: ResourceID
     /// The singular name, as `deployment`.
     package var singular: String
     /// As `Deployment`.
@@ -114,7 +135,7 @@ package struct ResourceDefinition: Sendable {
     package var isNamespaced: Bool
     /// The served versions, the preferred one first.
     package var versions: [Version]
-    /// The version that `apiVersion` of stored objects names.
+    /// The version (of the group of ``storage``) that `apiVersion` of stored objects names.
     package var storageVersion: String
     /// Whether it comes from a CustomResourceDefinition.
     package var isCustom = false
@@ -129,6 +150,7 @@ package struct ResourceDefinition: Sendable {
         storageVersion: String
     ) {
         self.id = id
+        self.storage = id
         self.singular = singular
         self.kind = kind
         self.listKind = kind + "List"

@@ -1,0 +1,97 @@
+internal import JSON
+
+/// Turns types of a ``TypeTable`` into ``Schema`` values; each type once, so that users of it share one storage.
+struct SchemaBuilder {
+    private let table: TypeTable
+    private var built: [String: Schema] = [:]
+    /// The types on the way, for those that contain themselves.
+    private var open: Set<String> = []
+
+    /// Builds from a table.
+    init(_ table: TypeTable) {
+        self.table = table
+    }
+
+    /// The schema of a type by name; of unknown shape when the table does not have it, or inside of itself.
+    mutating func schema(of name: String) -> Schema {
+        if let schema = built[name] { return schema }
+        guard let object = table.objects[name], open.insert(name).inserted else {
+            var schema = Schema(.object)
+            schema.preservesUnknownFields = true
+            return schema
+        }
+        var schema = Schema(.object)
+        schema.description = object.description
+        schema.isAtomicMap = object.isAtomic
+        for field in object.fields {
+            schema.properties[field.name] = self.schema(of: field)
+            if field.isEnforced { schema.required.append(field.name) }
+        }
+        open.remove(name)
+        built[name] = schema
+        return schema
+    }
+
+    private mutating func schema(of field: TypeTable.Field) -> Schema {
+        var schema = self.schema(of: field.type)
+        if let description = field.description { schema.description = description }
+        schema.defaultValue = field.defaultValue
+        schema.patchMergeKey = field.mergeKey
+        schema.patchStrategy = field.mergeStrategies.isEmpty ? nil : field.mergeStrategies.joined(separator: ",")
+        schema.isEmbeddedResource = field.isEmbedded
+        if case .list = field.type {
+            schema.listType = field.listType
+            schema.listMapKeys = field.mapKeys
+        } else if field.listType == .atomic {
+            schema.isAtomicMap = true
+        }
+        if !field.values.isEmpty {
+            schema.constraints = SchemaConstraints(keywords: ["enum": .array(field.values.map { .string($0) })])
+        }
+        return schema
+    }
+
+    private mutating func schema(of type: TypeTable.TypeName) -> Schema {
+        switch type {
+        case .scalar(let scalar): return scalar.schema
+        case .named(let name): return schema(of: name)
+        case .list(let element):
+            var schema = Schema(.array)
+            schema.items = .schema(self.schema(of: element))
+            return schema
+        case .map(let element):
+            var schema = Schema(.object)
+            schema.additional = .schema(self.schema(of: element))
+            return schema
+        }
+    }
+}
+
+extension TypeTable.Scalar {
+    /// The OpenAPI format, where there is one.
+    var format: String? {
+        switch self {
+        case .bytes: "byte"
+        case .time, .microTime: "date-time"
+        case .int32, .int64, .double: rawValue
+        default: nil
+        }
+    }
+
+    /// The schema of the values.
+    var schema: Schema {
+        var schema =
+            switch self {
+            case .string, .bytes, .time, .microTime: Schema(.string)
+            case .quantity, .intOrString: Schema(.intOrString)
+            case .int32, .int64: Schema(.integer)
+            case .double: Schema(.number)
+            case .bool: Schema(.boolean)
+            case .any: Schema.anything
+            case .object: Schema(.object)
+            }
+        if self == .object { schema.preservesUnknownFields = true }
+        if let format { schema.constraints = SchemaConstraints(keywords: ["format": .string(format)]) }
+        return schema
+    }
+}
