@@ -8,40 +8,6 @@ import Testing
 /// What the strategies do to a real cluster.
 @Suite("Strategies on a real control plane", .serialized, .enabled(if: hasControlPlane), .timeLimit(.minutes(10)))
 struct StrategyTests {
-    @Test("the samples are recovered, one for each strategy")
-    func samples() async throws {
-        let hub = try await SharedPlane.hub.plane()
-        let member = try await SharedPlane.member.plane()
-        let samples = "\(ControlPlane.root)manifests/samples"
-        try await hub.kubectl(
-            "create secret generic edge-cluster-1 -n tmc-recovery-system --from-file=kubeconfig=\(member.kubeconfig)"
-        )
-        try await hub.kubectl(
-            "apply --validate=false -f \(samples)/membercluster.yaml -f \(samples)/target.yaml -f \(samples)/policy.yaml"
-        )
-        try await hub.kubectl("wait --for=condition=Available --timeout=120s deployment/web")
-        try await ControllerProcess.with(hub) { controller in
-            for name in ["generic", "resource-conflict", "cluster-connectivity"] {
-                try await hub.kubectl("apply --validate=false -f \(samples)/recovery-\(name).yaml")
-            }
-            try await hub.kubectl("wait --for=condition=Succeeded --timeout=120s recovery --all -n default")
-            try await hub.kubectl("wait --for=condition=Succeeded --timeout=120s recovery --all -n tmc-recovery-system")
-            #expect(try await hub.kubectl("get recoveries -n default").components(separatedBy: "Completed").count == 3)
-            let described = try await hub.kubectl("describe recovery -n tmc-recovery-system")
-            #expect(described.contains("ClusterConnectivity") && described.contains("RecoveryCompleted"))
-            #expect(try await hub.kubectl("describe deployment web -n default").contains("RecoveryCompleted"))
-            try await hub.kubectl("wait --for=condition=Reachable --timeout=10s membercluster/edge-cluster-1")
-            let metrics = try await controller.get("/metrics")
-            for strategy in ["Generic", "ResourceConflict", "ClusterConnectivity"] {
-                let isCounted = metrics.split(separator: "\n").contains {
-                    $0.hasPrefix("tmc_recovery_successes_total{") && $0.contains("strategy=\"\(strategy)\"")
-                        && $0.hasSuffix(" 1")
-                }
-                #expect(isCounted, "\(strategy)")
-            }
-        }
-    }
-
     @Test("a real conflict between two writers is merged, and both writers' fields are there")
     func conflict() async throws {
         let space = "strategy-conflict"

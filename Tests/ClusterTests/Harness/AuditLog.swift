@@ -11,6 +11,15 @@ struct AuditLog {
         let namespace: String
         let name: String
         let status: Int64
+        /// Who asked, and as whom.
+        let user: String
+        let impersonatedUser: String?
+        let userAgent: String
+        /// When the server had answered.
+        let time: Date
+
+        /// Whether the server carried it out.
+        var isDone: Bool { status < 300 }
     }
 
     private let path: String
@@ -23,19 +32,30 @@ struct AuditLog {
 
     /// The writes that the server carried out and that are as asked.
     func successfulWrites(where isWanted: (Entry) -> Bool) throws -> [Entry] {
+        try writes { $0.isDone && isWanted($0) }
+    }
+
+    /// The writes that are as asked, refused ones too.
+    func writes(where isWanted: (Entry) -> Bool) throws -> [Entry] {
         let text = try String(contentsOfFile: path, encoding: .utf8)
-        return try text.split(separator: "\n").compactMap { line in
-            let event = try JSONValue(parsing: Array(line.utf8))
-            let reference = event["objectRef"]
-            let entry = Entry(
-                verb: event["verb"]?.stringValue ?? "",
-                resource: reference?["resource"]?.stringValue ?? "",
-                subresource: reference?["subresource"]?.stringValue ?? "",
-                namespace: reference?["namespace"]?.stringValue ?? "",
-                name: reference?["name"]?.stringValue ?? "",
-                status: event.value(at: ["responseStatus", "code"])?.intValue ?? 0
-            )
-            return entry.status < 300 && isWanted(entry) ? entry : nil
-        }
+        return try text.split(separator: "\n").map { line in
+            Self.entry(try JSONValue(parsing: Array(line.utf8)))
+        }.filter(isWanted)
+    }
+
+    private static func entry(_ event: JSONValue) -> Entry {
+        let reference = event["objectRef"]
+        return Entry(
+            verb: event["verb"]?.stringValue ?? "",
+            resource: reference?["resource"]?.stringValue ?? "",
+            subresource: reference?["subresource"]?.stringValue ?? "",
+            namespace: reference?["namespace"]?.stringValue ?? "",
+            name: reference?["name"]?.stringValue ?? "",
+            status: event.value(at: ["responseStatus", "code"])?.intValue ?? 0,
+            user: event.value(at: ["user", "username"])?.stringValue ?? "",
+            impersonatedUser: event.value(at: ["impersonatedUser", "username"])?.stringValue,
+            userAgent: event["userAgent"]?.stringValue ?? "",
+            time: event["stageTimestamp"]?.stringValue.flatMap(RFC3339.date(from:)) ?? .distantPast
+        )
     }
 }

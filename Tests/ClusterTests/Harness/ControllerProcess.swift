@@ -22,11 +22,12 @@ final class ControllerProcess: Sendable {
         URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path() + "recovery-controller"
     }
 
-    /// Starts a controller for a plane and waits until it is ready.
+    /// Starts a controller for a plane, as its administrator or with another kubeconfig, and waits until it is ready.
     static func start(
         _ plane: ControlPlane,
         _ flags: String = "",
-        name: String = "controller"
+        name: String = "controller",
+        kubeconfig: String? = nil
     ) async throws -> ControllerProcess {
         let directory = NSTemporaryDirectory()
         let log = "\(directory)\(plane.name)-\(name)-\(UUID().uuidString).log"
@@ -35,7 +36,7 @@ final class ControllerProcess: Sendable {
         let program = try await locate()
         let output = try await Shell.run(
             """
-            setsid \(program) --kubeconfig \(plane.kubeconfig) --metrics-bind-address \(metrics) \
+            setsid \(program) --kubeconfig \(kubeconfig ?? plane.kubeconfig) --metrics-bind-address \(metrics) \
             --health-probe-bind-address \(probe) --log-level debug \(flags) >\(log) 2>&1 </dev/null & echo $!
             """
         )
@@ -53,9 +54,10 @@ final class ControllerProcess: Sendable {
     static func with(
         _ plane: ControlPlane,
         _ flags: String = "",
+        kubeconfig: String? = nil,
         _ body: (ControllerProcess) async throws -> Void
     ) async throws {
-        let controller = try await start(plane, flags)
+        let controller = try await start(plane, flags, kubeconfig: kubeconfig)
         do {
             try await body(controller)
         } catch {

@@ -1,0 +1,113 @@
+import Foundation
+import KubernetesClient
+import KubernetesCore
+import RecoveryAPI
+import Testing
+
+/// The controller with the rights that manifests/ gives it, and no others.
+@Suite("Shipped roles on a real control plane", .serialized, .enabled(if: hasControlPlane), .timeLimit(.minutes(10)))
+struct ShippedRolesTests {
+    @Test("under the shipped roles, leader election and configuration the samples of all strategies are recovered")
+    func samples() async throws {
+        let hub = try await SharedPlane.hub.plane()
+        let member = try await SharedPlane.member.plane()
+        try await hub.applyShippedRoles()
+        try await prepareSamples(hub, member)
+        let system = RecoveryAPI.defaultControllerNamespace
+        let config = try await shippedConfiguration(hub)
+        let flags = "--leader-elect --config \(config)"
+        let kubeconfig = try await hub.kubeconfig(of: ControlPlane.controllerAccount)
+        try await ControllerProcess.with(hub, flags, kubeconfig: kubeconfig) { controller in
+            let samples = "\(ControlPlane.root)manifests/samples"
+            for name in ["generic", "resource-conflict", "cluster-connectivity"] {
+                try await hub.kubectl("apply --validate=false -f \(samples)/recovery-\(name).yaml")
+            }
+            try await hub.kubectl("wait --for=condition=Succeeded --timeout=120s recovery --all -n default")
+            try await hub.kubectl("wait --for=condition=Succeeded --timeout=120s recovery --all -n \(system)")
+            #expect(try await hub.kubectl("get recoveries -n default").components(separatedBy: "Completed").count == 3)
+            let described = try await hub.kubectl("describe recovery -n \(system)")
+            #expect(described.contains("ClusterConnectivity") && described.contains("RecoveryCompleted"))
+            #expect(try await hub.kubectl("describe deployment web -n default").contains("RecoveryCompleted"))
+            try await hub.kubectl("wait --for=condition=Reachable --timeout=10s membercluster/edge-cluster-1")
+            let holder = try await hub.kubectl(
+                "get lease tmc-recovery-controller -n \(system) -o jsonpath={.spec.holderIdentity}"
+            )
+            #expect(!holder.isEmpty)
+            try await expectSuccesses(controller)
+            // Deleting is a right, too: what is finished goes when its time has come.
+            let brief = "--type=merge -p '{\"spec\":{\"ttlSecondsAfterFinished\":1}}'"
+            try await hub.kubectl("patch recovery edge-cluster-1-unreachable -n \(system) \(brief)")
+            try await hub.kubectl("patch recovery web-unhealthy web-settings-conflict -n default \(brief)")
+            try await hub.kubectl("wait --for=delete --timeout=60s -n \(system) recovery --all")
+            try await hub.kubectl("wait --for=delete --timeout=60s -n default recovery --all")
+            try await expectNoRefusals(hub, controller)
+        }
+    }
+
+    @Test("the controller has no rights beyond those it uses")
+    func limits() async throws {
+        let hub = try await SharedPlane.hub.plane()
+        try await hub.applyShippedRoles()
+        let user = ControlPlane.userName(ControlPlane.controllerAccount)
+        for question in [
+            "create pods", "delete pods", "create deployments.apps", "delete deployments.apps", "get secrets",
+            "list secrets", "update secrets", "create serviceaccounts/token", "impersonate users",
+            "impersonate serviceaccounts", "bind clusterroles", "create clusterrolebindings", "update nodes",
+            "create recoveryapprovals.recovery.tmc.io", "create memberclusters.recovery.tmc.io",
+            "update recoverypolicies.recovery.tmc.io",
+        ] {
+            let answer = await Shell.result(
+                of: "kubectl --kubeconfig \(hub.kubeconfig) auth can-i \(question) --as \(user) -n default"
+            )
+            // Where a kind has no namespaces, kubectl warns first.
+            #expect(answer.output.hasSuffix("no\n"), "\(question): \(answer.output)")
+        }
+    }
+
+    private func prepareSamples(_ hub: ControlPlane, _ member: ControlPlane) async throws {
+        let samples = "\(ControlPlane.root)manifests/samples"
+        let system = RecoveryAPI.defaultControllerNamespace
+        try await hub.kubectl(
+            "create secret generic edge-cluster-1 -n \(system) --from-file=kubeconfig=\(member.kubeconfig)"
+        )
+        try await hub.kubectl(
+            "apply --validate=false -f \(samples)/membercluster.yaml -f \(samples)/target.yaml -f \(samples)/policy.yaml"
+        )
+        try await hub.kubectl("wait --for=condition=Available --timeout=120s deployment/web")
+    }
+
+    /// The file that the Deployment mounts.
+    private func shippedConfiguration(_ hub: ControlPlane) async throws -> String {
+        let path = "\(NSTemporaryDirectory())recovery-controller-\(UUID().uuidString).yaml"
+        let text = try await hub.kubectl(
+            "get configmap recovery-controller-config -n \(RecoveryAPI.defaultControllerNamespace) "
+                + "-o 'jsonpath={.data.config\\.yaml}'"
+        )
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        return path
+    }
+
+    private func expectSuccesses(_ controller: ControllerProcess) async throws {
+        let metrics = try await controller.get("/metrics")
+        for strategy in ["Generic", "ResourceConflict", "ClusterConnectivity"] {
+            let isCounted = metrics.split(separator: "\n").contains {
+                $0.hasPrefix("tmc_recovery_successes_total{") && $0.contains("strategy=\"\(strategy)\"")
+                    && $0.hasSuffix(" 1")
+            }
+            #expect(isCounted, "\(strategy)")
+        }
+    }
+
+    /// No request was refused: neither a write, as the server recorded it, nor a read, as the client counted it.
+    private func expectNoRefusals(_ hub: ControlPlane, _ controller: ControllerProcess) async throws {
+        let user = ControlPlane.userName(ControlPlane.controllerAccount)
+        let writes = try await AuditLog(hub).writes { $0.user == user }
+        #expect(!writes.isEmpty)
+        let refused = writes.filter { $0.status == 403 }.map { "\($0.verb) \($0.resource) \($0.namespace)/\($0.name)" }
+        #expect(refused.isEmpty)
+        let counted = try await controller.get("/metrics").split(separator: "\n").filter {
+            $0.hasPrefix("rest_client_requests_total{") && $0.contains(#"code="403""#)
+        }
+        #expect(counted.isEmpty)
+    }
+}
