@@ -37,6 +37,8 @@ package final class StoredObject: Sendable {
     package let labels: [String: String]
     /// The uids in `metadata.ownerReferences`.
     package let owners: [String]
+    /// Whether `metadata.deletionTimestamp` is set.
+    package let isBeingDeleted: Bool
     /// The JSON document in the storage version, resourceVersion included.
     package let bytes: [UInt8]
 
@@ -47,6 +49,7 @@ package final class StoredObject: Sendable {
         uid = object["metadata"]?["uid"]?.stringValue ?? ""
         labels = object["metadata"]?["labels"]?.stringDictionary ?? [:]
         owners = (object["metadata"]?["ownerReferences"]?.arrayValue ?? []).compactMap { $0["uid"]?.stringValue }
+        isBeingDeleted = object["metadata"]?["deletionTimestamp"] != nil
         bytes = object.serialized()
     }
 

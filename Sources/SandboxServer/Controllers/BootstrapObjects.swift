@@ -1,0 +1,48 @@
+internal import JSON
+
+/// What a cluster contains before anybody has created anything.
+enum BootstrapObjects {
+    /// The objects in the order of their creation.
+    static func all(_ configuration: Controllers.Configuration) -> [(ResourceID, JSONValue)] {
+        ["default", "kube-system", "kube-public", "kube-node-lease"].map { (Builtin.namespaces, namespace($0)) }
+            + [(Builtin.services, service), (Builtin.endpoints, endpoints(configuration))]
+    }
+
+    private static func namespace(_ name: String) -> JSONValue {
+        var namespace: JSONValue = [
+            "apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)], "spec": [:],
+        ]
+        KindRules.namespaces.complete(&namespace, nil)
+        return namespace
+    }
+
+    private static let labels: JSONValue = ["component": "apiserver", "provider": "kubernetes"]
+
+    private static let service: JSONValue = [
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": ["name": "kubernetes", "namespace": "default", "labels": labels],
+        "spec": [
+            "clusterIP": "10.96.0.1", "clusterIPs": ["10.96.0.1"], "internalTrafficPolicy": "Cluster",
+            "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack",
+            "ports": [["name": "https", "port": 443, "protocol": "TCP", "targetPort": 443]],
+            "sessionAffinity": "None", "type": "ClusterIP",
+        ],
+        "status": ["loadBalancer": [:]],
+    ]
+
+    private static func endpoints(_ configuration: Controllers.Configuration) -> JSONValue {
+        [
+            "apiVersion": "v1", "kind": "Endpoints",
+            "metadata": [
+                "name": "kubernetes", "namespace": "default",
+                "labels": ["endpointslice.kubernetes.io/skip-mirror": "true"],
+            ],
+            "subsets": [
+                [
+                    "addresses": [["ip": .string(configuration.serverAddress)]],
+                    "ports": [["name": "https", "port": .number(configuration.serverPort), "protocol": "TCP"]],
+                ]
+            ],
+        ]
+    }
+}
