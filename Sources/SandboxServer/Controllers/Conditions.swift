@@ -13,7 +13,7 @@ extension JSONValue {
 
     /// Sets a condition of a status; its transition time moves only when its status does.
     ///
-    /// - Parameter withUpdateTime: also keeps `lastUpdateTime`, which moves with every change.
+    /// With update time, it also keeps `lastUpdateTime`, which moves with every change.
     mutating func setCondition(
         _ type: String,
         _ status: String,

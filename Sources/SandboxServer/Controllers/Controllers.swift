@@ -48,7 +48,7 @@ package final class Controllers: Sendable {
 
     /// Makes the controllers of a store.
     ///
-    /// - Parameter definitions: all resources that are served now, those of CustomResourceDefinitions included.
+    /// The definitions are those of all resources that are served now, CustomResourceDefinitions' included.
     package init(
         store: ObjectStore,
         configuration: Configuration,

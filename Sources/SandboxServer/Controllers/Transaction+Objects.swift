@@ -53,7 +53,7 @@ extension ObjectStore.Transaction {
 
     /// Deletes as a client would: gracefully where the kind has that, and not before the finalizers are done.
     ///
-    /// - Parameter finalizer: `foregroundDeletion` or `orphan` to have the garbage collector act first.
+    /// With the finalizer `foregroundDeletion` or `orphan` the garbage collector acts first.
     mutating func delete(
         _ resource: ResourceID,
         _ name: ObjectName,
