@@ -81,9 +81,12 @@ struct Invariants {
     }
 
     private func running(on target: String?) -> [Recovery] {
+        running { $0.status?.target?.name == target && target != nil }
+    }
+
+    private func running(where isMeant: (Recovery) -> Bool) -> [Recovery] {
         recoveries.values.filter { recovery in
-            recovery.status?.target?.name == target && target != nil && !recovery.isFinal
-                && recovery.status?.executions?.last?.state == .inProgress
+            isMeant(recovery) && !recovery.isFinal && recovery.status?.executions?.last?.state == .inProgress
         }.sorted { $0.metadata.key < $1.metadata.key }
     }
 
@@ -160,7 +163,7 @@ struct Invariants {
             for problem in StatusInvariants(old: old, new: new).problems() {
                 fail("\(change.key) at \(change.version): \(problem)")
             }
-            checkLock(old, new)
+            checkStart(old, new)
             return [Self.describe(new)]
         } catch {
             fail("\(change.key) cannot be read: \(error)")
@@ -168,11 +171,16 @@ struct Invariants {
         }
     }
 
-    /// An attempt begins only under the target's lock, and only one at a time.
-    private mutating func checkLock(_ old: Recovery?, _ new: Recovery) {
+    /// An attempt begins only under the target's lock, only one at a time, and never above its policy's limit.
+    private mutating func checkStart(_ old: Recovery?, _ new: Recovery) {
         guard let last = new.status?.executions?.last, last.state == .inProgress, !new.isFinal else { return }
         let before = old?.status?.executions?.last
         guard before?.id != last.id || before?.state != .inProgress || before?.holder != last.holder else { return }
+        if let limit = new.status?.effective?.limits?.maxConcurrent {
+            let policy = new.status?.effective?.policy?.uid
+            let all = running { $0.status?.effective?.policy?.uid == policy }.map(\.metadata.key.description)
+            if all.count > limit { fail("more run than the policy's \(limit): \(all)") }
+        }
         guard let lock = new.status?.target.flatMap(LockKey.init) else { return }
         if locks[lock.leaseName] != new.metadata.uid { fail("\(new.metadata.key) begins without the target's lock") }
         let all = running(on: new.status?.target?.name).map { $0.metadata.key.description }

@@ -39,16 +39,30 @@ extension RecoveryReconciler {
     private func othersRunning(than key: ObjectKey) -> [RunningRecovery] {
         var found: [ObjectKey: RunningRecovery] = [:]
         for recovery in environment.recoveries.byIndex(Self.unfinishedIndex, "true") {
-            found[recovery.metadata.key] = RunningRecovery(
-                key: recovery.metadata.key,
-                lock: recovery.status?.target.flatMap(LockKey.init),
-                policyUID: recovery.status?.effective?.policy?.uid
-            )
+            found[recovery.metadata.key] = RunningRecovery(recovery)
         }
-        for entry in environment.running.all { found[entry.description.key] = entry.description }
+        for running in environment.running.recoveries { found[running.key] = running }
         found[key] = nil
         // Sorted: a verdict names the first one that is in the way, and a seeded run has to repeat itself.
         return found.values.sorted { $0.key < $1.key }
+    }
+
+    /// Announces that a Recovery is about to run; false when its policy has no place left.
+    func claim(_ recovery: Recovery, _ status: RecoveryStatus) -> Bool {
+        // Without its lock: who gets that the API server decides.
+        let description = RunningRecovery(key: recovery.metadata.key, policyUID: status.effective?.policy?.uid)
+        let unfinished = environment.recoveries.byIndex(Self.unfinishedIndex, "true").map(RunningRecovery.init)
+        let others = unfinished.filter { $0.policyUID == description.policyUID }.map(\.key)
+        let limit = status.effective?.limits?.effectiveMaxConcurrent
+        return environment.running.claim(description, limit: limit, besides: Set(others))
+    }
+
+    /// Takes the announcement back, unless the attempt runs; whoever waited for its place is looked at.
+    func withdrawClaim(_ recovery: Recovery, _ status: RecoveryStatus) {
+        guard environment.running.withdraw(recovery.metadata.key), let policy = status.effective?.policy?.uid,
+            let next = policyWaiters.takeFirst(policy)
+        else { return }
+        environment.enqueue(next)
     }
 
     private func addAcceptanceFacts(_ facts: inout RecoveryFacts, _ recovery: Recovery) async throws {
@@ -133,6 +147,17 @@ extension RecoveryReconciler {
     /// Gives the place back; whoever waits longest with the highest priority has it then.
     func giveUpPlace(_ key: ObjectKey) {
         if let next = environment.slots.release(key) { environment.enqueue(next) }
+    }
+}
+
+extension RunningRecovery {
+    /// As the object describes it.
+    init(_ recovery: Recovery) {
+        self.init(
+            key: recovery.metadata.key,
+            lock: recovery.status?.target.flatMap(LockKey.init),
+            policyUID: recovery.status?.effective?.policy?.uid
+        )
     }
 }
 

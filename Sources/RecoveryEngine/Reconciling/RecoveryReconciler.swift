@@ -133,6 +133,12 @@ package struct RecoveryReconciler: Sendable {
         guard let name = status.executions?.last?.strategy, let strategy = environment.registry[name] else {
             throw UnknownStrategy(name: status.executions?.last?.strategy ?? "")
         }
+        guard claim(recovery, status) else {
+            // Another worker was faster; the next look finds its Recovery in the table and waits for it.
+            environment.enqueue(recovery.metadata.key)
+            return Look(value: .done)
+        }
+        defer { withdrawClaim(recovery, status) }
         let lock = status.target.flatMap(LockKey.init)
         if let lock {
             // Registered before asking: a release between the two would otherwise wake nobody.
@@ -149,11 +155,7 @@ package struct RecoveryReconciler: Sendable {
         environment.running.insert(
             RunningAttempts.Entry(
                 journal: prepared.journal,
-                description: RunningRecovery(
-                    key: written.metadata.key,
-                    lock: lock,
-                    policyUID: status.effective?.policy?.uid
-                ),
+                description: RunningRecovery(written),
                 since: environment.timeSource.wallTime()
             )
         )
