@@ -37,6 +37,8 @@ package struct ResourceDefinition: Sendable {
         package var scale: ScalePaths?
         /// The columns of the Table, `Name` and `Age` included.
         package var columns: [PrinterColumn] = []
+        /// The paths that field selectors may name beside name and namespace, as `spec.color`.
+        package var selectableFields: [[String]] = []
         /// The text of the `Warning` header for a deprecated version.
         package var deprecationWarning: String?
         /// How objects become the stored form and come back; nil when nothing but `apiVersion` differs.

@@ -79,8 +79,16 @@ package struct Schema: Sendable, Hashable {
 
 /// The rarer rules of a ``Schema``, apart so that most nodes stay small.
 package struct SchemaConstraints: Sendable, Hashable {
-    /// The keywords as written, without those that are fields of ``Schema``.
+    /// The keywords as written, without those that are fields of ``Schema``; combinators are here, too.
     package var keywords: JSONObject
+    /// `allOf`, parsed.
+    package var allOf: [Schema] = []
+    /// `anyOf`, parsed.
+    package var anyOf: [Schema] = []
+    /// `oneOf`, parsed.
+    package var oneOf: [Schema] = []
+    /// `not`, parsed: one schema or none.
+    package var not: [Schema] = []
 
     /// Keeps the keywords.
     package init(keywords: JSONObject) {
