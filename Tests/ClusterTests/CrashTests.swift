@@ -15,25 +15,6 @@ struct CrashTests {
         case waitingForRetry
     }
 
-    private func touching(_ space: String, _ name: String, wait: Int, target: String) -> String {
-        """
-        apiVersion: recovery.tmc.io/v1alpha1
-        kind: Recovery
-        metadata: {name: \(name), namespace: \(space)}
-        spec:
-          error: {type: InternalError, retryable: true}
-          parameters: {waitSeconds: \(wait)}
-          targetRef: {apiVersion: v1, kind: ConfigMap, name: \(target)}
-        """
-    }
-
-    private func touches(_ plane: ControlPlane, _ space: String) async throws -> [String: Int] {
-        let writes = try await AuditLog(plane).successfulWrites {
-            $0.resource == "configmaps" && $0.verb == "patch" && $0.namespace == space
-        }
-        return Dictionary(grouping: writes, by: \.name).mapValues(\.count)
-    }
-
     @Test("kill -9 at any step: the same attempt goes on and nothing is done twice", arguments: Moment.allCases)
     func killed(at moment: Moment) async throws {
         let space = "crash-\(moment.rawValue.lowercased())"
@@ -52,7 +33,9 @@ struct CrashTests {
                 """
             )
         }
-        try await plane.apply(touching(space, "web", wait: moment == .waitingForRetry ? 60 : 1, target: "target"))
+        try await plane.apply(
+            RecoveryManifest.touching(space, "web", wait: moment == .waitingForRetry ? 60 : 1, target: "target")
+        )
         let key = ObjectKey(namespace: space, name: "web")
         let seen = try await plane.wait(for: Recovery.self, key) { recovery in
             let execution = recovery.status?.executions?.last
@@ -73,7 +56,7 @@ struct CrashTests {
         } else {
             #expect(ended.state == .completed, "\(ended.status as Any)")
             #expect(ended.status?.attempts == 1)
-            #expect(try await touches(plane, space) == ["target": 1])
+            #expect(try await AuditLog(plane).touches(in: space) == ["target": 1])
             #expect(ended.status?.executions?.map(\.id) == seen.status?.executions?.map(\.id))
         }
         try await controller.stop()
@@ -86,7 +69,7 @@ struct CrashTests {
         let names = (0..<200).map { "r\($0)" }
         let objects = names.map { name in
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \(name), namespace: \(space)}\n---\n"
-                + touching(space, name, wait: 1, target: name)
+                + RecoveryManifest.touching(space, name, wait: 1, target: name)
         }
         try await plane.apply(objects.joined(separator: "\n---\n"))
         let controller = try await ControllerProcess.start(plane, "--namespace \(space) --max-concurrent-recoveries 20")
@@ -100,7 +83,7 @@ struct CrashTests {
             let ended = try await plane.wait(for: Recovery.self, key, within: .seconds(240), until: \.isFinal)
             #expect(ended.state == .completed, "\(name): \(ended.status?.message ?? "")")
         }
-        let counts = try await touches(plane, space)
+        let counts = try await AuditLog(plane).touches(in: space)
         #expect(counts.count == 200 && counts.values.allSatisfy { $0 == 1 }, "\(counts.filter { $0.value != 1 })")
         try await controller.stop()
     }
@@ -112,7 +95,7 @@ struct CrashTests {
         try await plane.kubectl("create configmap target -n \(space)")
         let flags = "--namespace \(space) --leader-elect --leader-election-id \(space)"
         let leader = try await ControllerProcess.start(plane, flags, name: "one")
-        try await plane.apply(touching(space, "web", wait: 8, target: "target"))
+        try await plane.apply(RecoveryManifest.touching(space, "web", wait: 8, target: "target"))
         let key = ObjectKey(namespace: space, name: "web")
         let begun = try await plane.wait(for: Recovery.self, key) { $0.state == .inProgress }
         let standby = try await ControllerProcess.start(plane, flags, name: "two")
@@ -120,7 +103,7 @@ struct CrashTests {
         let ended = try await plane.wait(for: Recovery.self, key, within: .seconds(90), until: \.isFinal)
         #expect(ended.state == .completed)
         #expect(ended.status?.attempts == 1)
-        #expect(try await touches(plane, space) == ["target": 1])
+        #expect(try await AuditLog(plane).touches(in: space) == ["target": 1])
         let (first, last) = (begun.status?.executions?.last, ended.status?.executions?.last)
         #expect(first?.id == last?.id && first?.holder != last?.holder)
         #expect((last?.fencingToken ?? 0) > (first?.fencingToken ?? 0))

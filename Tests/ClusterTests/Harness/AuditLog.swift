@@ -43,6 +43,14 @@ struct AuditLog {
         }.filter(isWanted)
     }
 
+    /// How often each ConfigMap of a namespace was annotated by a Recovery.
+    func touches(in namespace: String) throws -> [String: Int] {
+        let touches = try successfulWrites {
+            $0.resource == "configmaps" && $0.verb == "patch" && $0.namespace == namespace
+        }
+        return Dictionary(grouping: touches, by: \.name).mapValues(\.count)
+    }
+
     private static func entry(_ event: JSONValue) -> Entry {
         let reference = event["objectRef"]
         return Entry(

@@ -90,8 +90,16 @@ final class ControllerProcess: Sendable {
     /// - Throws: `ShellError` with the log when it does not.
     func stop() async throws {
         signal(SIGTERM)
+        try await waitUntilEnded(within: 30)
+    }
+
+    /// Waits until the process has ended.
+    ///
+    /// - Throws: `ShellError` with the log when it does not.
+    func waitUntilEnded(within seconds: Int) async throws {
+        let tries = seconds * 10
         try await Shell.run(
-            "for i in $(seq 300); do [[ -d /proc/\(pid) ]] || exit 0; sleep 0.1; done; tail -n 50 \(log); exit 1"
+            "for i in $(seq \(tries)); do [[ -d /proc/\(pid) ]] || exit 0; sleep 0.1; done; tail -n 50 \(log); exit 1"
         )
     }
 
