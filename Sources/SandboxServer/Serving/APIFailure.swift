@@ -39,6 +39,8 @@ package struct APIFailure: Error, Sendable, Hashable {
     package var causes: [Cause] = []
     /// `details.retryAfterSeconds` and the header `Retry-After`.
     package var retryAfterSeconds: Int?
+    /// `metadata.continue`: how a list whose revision is forgotten can go on.
+    package var continueToken: String?
     /// Whether `details` is written even when it is empty.
     package var hasDetails = false
 
@@ -70,6 +72,7 @@ package struct APIFailure: Error, Sendable, Hashable {
             "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure",
             "message": .string(message), "code": .number(code),
         ]
+        if let continueToken { status["metadata"] = ["continue": .string(continueToken)] }
         if !reason.isEmpty { status["reason"] = .string(reason) }
         if hasDetails || details.objectValue?.isEmpty == false { status["details"] = details }
         return status

@@ -1,5 +1,4 @@
 package import JSON
-internal import Synchronization
 
 /// The name of an object inside its resource.
 package struct ObjectName: Sendable, Hashable, Comparable {
@@ -62,5 +61,12 @@ package final class StoredObject: Sendable {
         } catch {
             throw APIFailure(code: 500, reason: "InternalError", message: "stored object \(name.name): \(error)")
         }
+    }
+
+    /// The same object under another revision, as watches show it when it went away.
+    func stamped(_ revision: UInt64) -> StoredObject {
+        guard var object = try? value() else { return self }
+        object.set(.string(String(revision)), at: ["metadata", "resourceVersion"])
+        return StoredObject(object, name: name, revision: revision)
     }
 }
