@@ -8,8 +8,17 @@ package enum BuiltinCatalogue {
         return BuiltinKind.all.map { $0.definition(&builder) }
     }()
 
+    /// The name of a type of the built-in groups, as OpenAPI documents have it.
+    static func typeName(group: String, version: String, kind: String) -> String {
+        switch group {
+        case "": "io.k8s.api.core.\(version).\(kind)"
+        case "apiextensions.k8s.io": "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.\(version).\(kind)"
+        default: "io.k8s.api.\(group.prefix { $0 != "." }).\(version).\(kind)"
+        }
+    }
+
     /// The types of all built-in kinds.
-    static let types = TypeTable([TypeTexts.meta])
+    static let types = TypeTable(TypeTexts.all)
 }
 
 /// A built-in kind in short.
@@ -49,12 +58,8 @@ struct BuiltinKind: Sendable {
     }
 
     private func version(_ name: String, _ schemas: inout SchemaBuilder) -> ResourceDefinition.Version {
-        var schema = Schema(.object)
-        schema.preservesUnknownFields = true
-        schema.properties = [
-            "apiVersion": Schema(.string), "kind": Schema(.string), "metadata": schemas.schema(of: "ObjectMeta"),
-        ]
-        var version = ResourceDefinition.Version(name: name, schema: schema)
+        let type = BuiltinCatalogue.typeName(group: group, version: name, kind: kind)
+        var version = ResourceDefinition.Version(name: name, schema: schemas.schema(of: type))
         version.hasStatus = hasStatus
         if hasScale {
             version.scale = .init(

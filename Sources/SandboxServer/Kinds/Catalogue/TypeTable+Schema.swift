@@ -12,18 +12,16 @@ struct SchemaBuilder {
         self.table = table
     }
 
-    /// The schema of a type by name; of unknown shape when the table does not have it, or inside of itself.
+    /// The schema of a type by full name; of unknown shape when the table does not have it, or inside of itself.
     mutating func schema(of name: String) -> Schema {
         if let schema = built[name] { return schema }
         guard let object = table.objects[name], open.insert(name).inserted else {
-            var schema = Schema(.object)
-            schema.preservesUnknownFields = true
-            return schema
+            return TypeTable.Scalar.object.schema
         }
         var schema = Schema(.object)
         schema.description = object.description
         schema.isAtomicMap = object.isAtomic
-        for field in object.fields {
+        for field in object.allFields {
             schema.properties[field.name] = self.schema(of: field)
             if field.isEnforced { schema.required.append(field.name) }
         }
@@ -38,7 +36,6 @@ struct SchemaBuilder {
         schema.defaultValue = field.defaultValue
         schema.patchMergeKey = field.mergeKey
         schema.patchStrategy = field.mergeStrategies.isEmpty ? nil : field.mergeStrategies.joined(separator: ",")
-        schema.isEmbeddedResource = field.isEmbedded
         if case .list = field.type {
             schema.listType = field.listType
             schema.listMapKeys = field.mapKeys
@@ -65,6 +62,22 @@ struct SchemaBuilder {
             return schema
         }
     }
+}
+
+extension TypeTable.Object {
+    /// The fields, with `apiVersion` and `kind` where there are any.
+    var allFields: [TypeTable.Field] {
+        isKind ? Self.typeFields + fields : fields
+    }
+
+    private static let typeFields = [
+        TypeTable.Field(
+            name: "apiVersion",
+            type: .scalar(.string),
+            description: "group and version that this object is written in"
+        ),
+        TypeTable.Field(name: "kind", type: .scalar(.string), description: "the kind of this object"),
+    ]
 }
 
 extension TypeTable.Scalar {

@@ -2,24 +2,30 @@ internal import JSON
 
 /// The types of the built-in API as facts, read from a compact text of our own.
 ///
-/// A line that starts in the first column begins a type, the indented lines below are its fields:
+/// `# PREFIX` begins the types of one API version. A line that starts with a letter begins a type, the indented lines
+/// below it are its fields:
 ///
 /// ```
+/// # io.k8s.api.core.v1
 /// ContainerPort | a port of a container
 ///  containerPort! int32 | 1 to 65535
 ///  protocol string ="TCP" | TCP, UDP or SCTP
 /// ```
 ///
+/// After the name of a type come `kind` for those with `apiVersion` and `kind`, `atomic` for objects that server-side
+/// apply does not divide, and `like(TYPE)` for the fields of another type as well.
+///
 /// A field is its name, its type, its properties, and after `|` a description. The type is a scalar (see
-/// ``Scalar``), the name of another type, `[T]` for a list or `{T}` for a map from strings. After the name, `!` says that
-/// the server insists on the field, `?` that documents list it as required while the server does without.
-/// The properties are:
+/// ``Scalar``), the name of another type of the same version, the core group or the metadata, `[T]` for a list or `{T}`
+/// for a map from strings. After the name, `!` says that the server insists on the field, `?` that documents list it as
+/// required while the server does without. `*` after a scalar says that zero is a value of its own; without it, zero,
+/// empty text, lists and maps are as good as absent. The properties are:
 ///
 /// - `=VALUE`, a JSON value without spaces: what the server fills in;
+/// - `null`: the server shows null where nothing is set;
 /// - `set`, `atomic`, `map(KEY,KEY)`: how server-side apply merges a list (or, `atomic`, an object);
 /// - `merge(KEY)` or `merge`: how strategic merge patch merges a list; `retainKeys` goes with it or stands alone;
-/// - `enum(A,B)`: the only values;
-/// - `embedded`: an object of any kind.
+/// - `enum(A,B)`: the only values.
 struct TypeTable: Sendable {
     /// The types without structure of their own.
     enum Scalar: String, Sendable {
@@ -29,6 +35,7 @@ struct TypeTable: Sendable {
     /// The type of a field.
     indirect enum TypeName: Sendable, Hashable {
         case scalar(Scalar)
+        /// The full name of an ``Object``.
         case named(String)
         case list(TypeName)
         case map(TypeName)
@@ -42,125 +49,83 @@ struct TypeTable: Sendable {
         var isRequired = false
         /// Whether the server refuses objects without it.
         var isEnforced = false
+        /// Whether zero differs from absent.
+        var keepsZero = false
+        /// Whether the server shows null where nothing is set.
+        var showsNull = false
         var defaultValue: JSONValue?
         var listType: Schema.ListType?
         var mapKeys: [String] = []
         var mergeKey: String?
         var mergeStrategies: [String] = []
         var values: [String] = []
-        var isEmbedded = false
         var description: String?
     }
 
     /// A type with fields.
     struct Object: Sendable {
+        /// As `io.k8s.api.core.v1.Pod`.
         var name: String
+        /// Whether objects of it carry `apiVersion` and `kind`.
+        var isKind = false
         var isAtomic = false
+        /// The short name of the type whose fields it has, too.
+        var base: String?
         var description: String?
+        /// In alphabetical order.
         var fields: [Field] = []
     }
 
-    /// The types by name.
+    /// The types by full name.
     private(set) var objects: [String: Object] = [:]
-
-    /// Reads texts; lines that do not fit become ``problems``.
-    init(_ texts: [String]) {
-        for text in texts { read(text) }
-    }
-
     /// The lines that are not understood and the names that are not declared; empty for a table that is right.
     private(set) var problems: [String] = []
 
-    private mutating func read(_ text: String) {
-        var current: Object?
-        for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
-            let line = Substring(line)
-            if line.hasPrefix(" ") {
-                if let field = Field(line.dropFirst()), current != nil {
-                    current?.fields.append(field)
-                } else {
-                    problems.append(String(line))
-                }
+    /// Reads texts; what does not fit goes to ``problems``.
+    init(_ texts: [String]) {
+        var reader = TypeTableReader()
+        for text in texts { reader.read(text) }
+        reader.finish()
+        problems = reader.problems
+        for (version, types) in reader.types {
+            for object in types.values { add(object, version, reader.types) }
+        }
+    }
+
+    /// Adds a type, with the names in its fields made full.
+    private mutating func add(_ object: Object, _ version: String, _ types: [String: [String: Object]]) {
+        var object = object
+        object.name = "\(version).\(object.name)"
+        if let base = object.base {
+            let inherited = types[version]?[base]?.fields ?? []
+            if inherited.isEmpty { problems.append("\(object.name): no type \(base)") }
+            object.fields = (object.fields + inherited).sorted { $0.name < $1.name }
+        }
+        for index in object.fields.indices {
+            let field = object.fields[index]
+            if let type = Self.resolve(field.type, version, types) {
+                object.fields[index].type = type
             } else {
-                if let current { objects[current.name] = current }
-                current = Object(line)
+                problems.append("\(object.name).\(field.name): no type \(field.type)")
             }
         }
-        if let current { objects[current.name] = current }
-    }
-}
-
-extension TypeTable.Object {
-    fileprivate init(_ line: Substring) {
-        let (words, text) = TypeTable.words(line)
-        name = words.first.map { String($0) } ?? ""
-        isAtomic = words.dropFirst().contains("atomic")
-        description = text
-    }
-}
-
-extension TypeTable.TypeName {
-    fileprivate init(_ text: Substring) {
-        switch text.utf8.first {
-        case UInt8(ascii: "["): self = .list(Self(text.dropFirst().dropLast()))
-        case UInt8(ascii: "{"): self = .map(Self(text.dropFirst().dropLast()))
-        default: self = TypeTable.Scalar(rawValue: String(text)).map { .scalar($0) } ?? .named(String(text))
-        }
-    }
-}
-
-extension TypeTable {
-    /// The words before `|` and the text behind it.
-    fileprivate static func words(_ line: Substring) -> (words: [Substring], text: String?) {
-        guard let bar = line.utf8.firstIndex(of: UInt8(ascii: "|")) else {
-            return (line.split(separator: " "), nil)
-        }
-        let text = line[line.index(after: bar)...].drop { $0 == " " }
-        return (line[..<bar].split(separator: " "), text.isEmpty ? nil : String(text))
-    }
-}
-
-extension TypeTable.Field {
-    fileprivate init?(_ line: Substring) {
-        let (words, text) = TypeTable.words(line)
-        guard words.count >= 2 else { return nil }
-        var name = words[0]
-        isEnforced = name.hasSuffix("!")
-        isRequired = isEnforced || name.hasSuffix("?")
-        if isRequired { name = name.dropLast() }
-        self.name = String(name)
-        type = TypeTable.TypeName(words[1])
-        description = text
-        for word in words[2...] {
-            guard set(word) else { return nil }
-        }
+        objects[object.name] = object
     }
 
-    private mutating func set(_ word: Substring) -> Bool {
-        if word.hasPrefix("=") {
-            do throws(JSONError) {
-                defaultValue = try JSONValue(parsing: Array(word.dropFirst().utf8))
-                return true
-            } catch {
-                return false
-            }
+    /// Where names are looked for after the type's own version.
+    private static let common = ["io.k8s.api.core.v1", "io.k8s.apimachinery.pkg.apis.meta.v1"]
+
+    private static func resolve(
+        _ type: TypeName,
+        _ version: String,
+        _ types: [String: [String: Object]]
+    ) -> TypeName? {
+        switch type {
+        case .scalar: type
+        case .list(let element): resolve(element, version, types).map { .list($0) }
+        case .map(let element): resolve(element, version, types).map { .map($0) }
+        case .named(let name):
+            ([version] + common).first { types[$0]?[name] != nil }.map { .named("\($0).\(name)") }
         }
-        let parts = word.split(separator: "(", maxSplits: 1)
-        let arguments = parts.count == 2 ? parts[1].dropLast().split(separator: ",").map { String($0) } : []
-        switch parts.first {
-        case "set": listType = .set
-        case "atomic": listType = .atomic
-        case "map":
-            listType = .map
-            mapKeys = arguments
-        case "merge":
-            mergeKey = arguments.first
-            mergeStrategies.append("merge")
-        case "retainKeys": mergeStrategies.append("retainKeys")
-        case "enum": values = arguments
-        case "embedded": isEmbedded = true
-        default: return false
-        }
-        return true
     }
 }
