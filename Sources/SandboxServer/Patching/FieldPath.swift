@@ -53,8 +53,8 @@ extension PathElement: CustomStringConvertible, Comparable {
     var description: String {
         switch self {
         case .field(let name): "." + name
-        case .key(let members): "[" + members.map { "\($0.key)=\($0.value.goText)" }.joined(separator: ",") + "]"
-        case .value(let value): "[=\(value.goText)]"
+        case .key(let members): "[" + members.map { "\($0.key)=\($0.value.fieldText)" }.joined(separator: ",") + "]"
+        case .value(let value): "[=\(value.fieldText)]"
         case .index(let index): "[\(index)]"
         }
     }
@@ -95,11 +95,11 @@ extension JSONValue {
     }
 
     /// As messages about fields write a scalar: strings quoted.
-    fileprivate var goText: String {
+    fileprivate var fieldText: String {
         switch self {
         case .string(let text): text.goQuoted
-        case .array(let elements): "[" + elements.map(\.goText).joined(separator: ",") + "]"
-        case .object(let members): members.map { "\($0.key)=\($0.value.goText)" }.joined()
+        case .array(let elements): "[" + elements.map(\.fieldText).joined(separator: ",") + "]"
+        case .object(let members): members.map { "\($0.key)=\($0.value.fieldText)" }.joined()
         default: serializedText
         }
     }
@@ -121,23 +121,5 @@ extension JSONValue {
         case .bool: 2
         default: 3
         }
-    }
-}
-
-extension String {
-    /// In quotation marks, as Go's `%q` writes it for text without unusual characters.
-    var goQuoted: String {
-        var result = "\""
-        for scalar in unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }

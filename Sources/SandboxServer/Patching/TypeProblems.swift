@@ -33,7 +33,7 @@ struct TypeProblems: CustomStringConvertible {
         case (.string, _): report("expected string, got &value.valueUnstructured{Value:\(value.goSyntax)}", at: path)
         case (.boolean, _): report("expected boolean, got &{\(value.goPrinted)}", at: path)
         case (.integer, _), (.number, _):
-            report("expected numeric (int or float), got \(value.goType)", at: path)
+            report("expected numeric (int or float), got \(value.decodedGoType)", at: path)
         case (.intOrString, _):
             if !value.isScalar { report("expected any scalar, got &{\(value.goPrinted)}", at: path) }
         }
@@ -111,7 +111,7 @@ extension JSONValue {
     }
 
     /// The Go type of a decoded value.
-    fileprivate var goType: String {
+    fileprivate var decodedGoType: String {
         switch self {
         case .null: "<nil>"
         case .string: "string"

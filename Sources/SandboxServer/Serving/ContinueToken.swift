@@ -32,7 +32,7 @@ struct ContinueToken: Sendable, Hashable {
         }
         let version = value["v"]?.stringValue ?? ""
         guard version == Self.version else {
-            throw Self.invalid("server does not recognize this encoded version \(goQuoted(version))")
+            throw Self.invalid("server does not recognize this encoded version \(version.goQuoted)")
         }
         guard let number = value["rv"]?.intValue, number != 0 else {
             throw Self.invalid("incorrect encoded start resourceVersion (version \(Self.version))")

@@ -36,10 +36,10 @@ package struct FieldLabels: Sendable {
         switch refusal {
         case .unknown:
             throw .badRequest(
-                "\(goQuoted(field)) is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+                "\(field.goQuoted) is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
             )
         case .unsupported: throw .badRequest("field label not supported: \(field)")
-        case .notOfJob: throw .badRequest("field label \(goQuoted(field)) not supported for Job")
+        case .notOfJob: throw .badRequest("field label \(field.goQuoted) not supported for Job")
         }
     }
 

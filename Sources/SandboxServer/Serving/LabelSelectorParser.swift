@@ -86,7 +86,7 @@ struct LabelSelectorParser {
         }
         let problems = LabelSyntax.problems(ofKey: key)
         guard problems.isEmpty else {
-            throw Failure("key: Invalid value: \(goQuoted(key)): \(problems.joined(separator: "; "))")
+            throw Failure("key: Invalid value: \(key.goQuoted): \(problems.joined(separator: "; "))")
         }
         if isNegated { return Requirement(key: key, condition: .isAbsent) }
         if next == .end || next == .symbol(",") { return Requirement(key: key, condition: .exists) }
@@ -147,7 +147,7 @@ struct LabelSelectorParser {
         let text = try checked([exactValue()], of: key)[0]
         guard let bound = Int64(text) else {
             let why = "for 'Gt', 'Lt' operators, the value must be an integer"
-            throw Failure("values[0]: Invalid value: \(goQuoted(text)): \(why)")
+            throw Failure("values[0]: Invalid value: \(text.goQuoted): \(why)")
         }
         return bound
     }
@@ -161,7 +161,7 @@ struct LabelSelectorParser {
             let found = LabelSyntax.problems(ofValue: value)
             guard !found.isEmpty else { continue }
             let why = found.joined(separator: "; ")
-            problems.append("values[\(index)][\(key)]: Invalid value: \(goQuoted(value)): \(why)")
+            problems.append("values[\(index)][\(key)]: Invalid value: \(value.goQuoted): \(why)")
         }
         guard problems.isEmpty else {
             throw Failure(problems.count == 1 ? problems[0] : "[\(problems.joined(separator: ", "))]")

@@ -136,7 +136,7 @@ package struct ListOptions: Sendable {
         let digits = text.first == "-" || text.first == "+" ? text.dropFirst() : text[...]
         let isNumber = !digits.isEmpty && digits.utf8.allSatisfy { (0x30...0x39).contains($0) }
         let why = isNumber ? "value out of range" : "invalid syntax"
-        throw .badRequest("strconv.ParseInt: parsing \(goQuoted(text)): \(why)")
+        throw .badRequest("strconv.ParseInt: parsing \(text.goQuoted): \(why)")
     }
 
     /// Everything but `0` and `false` is true, the empty value too.
@@ -200,7 +200,7 @@ extension ListOptions {
 extension APIFailure {
     /// A resourceVersion that is no number; 500 without a reason, as the real server answers a watch.
     static func badRevision(_ text: String, _ why: String) -> APIFailure {
-        let quoted = goQuoted(text)
+        let quoted = text.goQuoted
         return APIFailure(
             code: 500,
             reason: "",
@@ -242,23 +242,4 @@ extension APIFailure {
         failure.continueToken = token.atAnyRevision.text(in: namespace)
         return failure
     }
-}
-
-/// A text as Go's `%q` writes it, for the characters that occur in queries.
-func goQuoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "\"": result += "\\\""
-        case "\\": result += "\\\\"
-        case "\n": result += "\\n"
-        case "\r": result += "\\r"
-        case "\t": result += "\\t"
-        case _ where scalar.value < 0x20 || scalar.value == 0x7f:
-            let digits = String(scalar.value, radix: 16)
-            result += "\\x" + (digits.count < 2 ? "0" : "") + digits
-        default: result.unicodeScalars.append(scalar)
-        }
-    }
-    return result + "\""
 }
