@@ -1,4 +1,5 @@
 package import JSON
+internal import RecoveryAPI
 
 /// How retries wait: exponential, with a spread, up to a cap.
 package struct BackoffRule: Sendable, Hashable {
@@ -168,9 +169,16 @@ private struct ConfigurationReader {
 
     private mutating func names(_ value: JSONValue, _ field: String) -> Set<String>? {
         let names = value.arrayValue?.compactMap(\.stringValue)
-        if let names, names.count == value.arrayValue?.count { return Set(names) }
-        problems.append(ConfigurationProblem(field: field, message: "must be a list of strategy names"))
-        return nil
+        guard let names, names.count == value.arrayValue?.count else {
+            problems.append(ConfigurationProblem(field: field, message: "must be a list of strategy names"))
+            return nil
+        }
+        guard !names.isEmpty else {
+            let message = "must name at least one strategy; leave the setting out to enable all"
+            problems.append(ConfigurationProblem(field: field, message: message))
+            return nil
+        }
+        return Set(names)
     }
 
     private mutating func errorTypes(_ value: JSONValue, _ field: String) -> [String: ErrorTypeConfiguration] {
@@ -180,6 +188,11 @@ private struct ConfigurationReader {
         }
         var result: [String: ErrorTypeConfiguration] = [:]
         for (type, settings) in types.sorted(by: { $0.key < $1.key }) {
+            guard ErrorType.isLegal(type) else {
+                let message = "is not the name of an error type: letters and digits after a capital letter"
+                problems.append(ConfigurationProblem(field: "\(field).\(type)", message: message))
+                continue
+            }
             result[type] = errorType(settings, "\(field).\(type)")
         }
         return result

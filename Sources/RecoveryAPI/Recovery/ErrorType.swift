@@ -26,4 +26,9 @@ package enum ErrorType: String, CaseIterable, Codable, Hashable {
     package static func isRetryable(_ name: String) -> Bool {
         ErrorType(rawValue: name)?.isRetryable ?? false
     }
+
+    /// Whether a name can be an error type at all, known or custom.
+    package static func isLegal(_ name: String) -> Bool {
+        name.utf8.count <= TextRule.camelCase.maxLength && TextRule.camelCase.problem(name) == nil
+    }
 }

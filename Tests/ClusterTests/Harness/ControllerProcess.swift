@@ -68,6 +68,11 @@ final class ControllerProcess: Sendable {
         try await controller.stop()
     }
 
+    /// Runs the program with a command line that makes it end by itself.
+    static func run(_ flags: String) async throws -> (status: Int32, output: String) {
+        await Shell.result(of: "timeout 60 \(try await locate()) \(flags)")
+    }
+
     private static func locate() async throws -> String {
         if FileManager.default.isExecutableFile(atPath: program) { return program }
         let path = try await Shell.run("swift build --package-path \(ControlPlane.root) --show-bin-path")
