@@ -72,10 +72,10 @@ struct FieldComparison: Sendable, Hashable {
 
     private mutating func compareMembers(_ old: JSONObject, _ new: JSONObject, _ schema: Schema) {
         for (name, value) in old where new[name] != value {
-            attach(FieldComparison(from: value, to: new[name], schema: schema.member(name)), at: .field(name))
+            attach(FieldComparison(from: value, to: new[name], schema: schema.part(named: name)), at: .field(name))
         }
         for (name, value) in new where old[name] == nil {
-            attach(FieldComparison(from: nil, to: value, schema: schema.member(name)), at: .field(name))
+            attach(FieldComparison(from: nil, to: value, schema: schema.part(named: name)), at: .field(name))
         }
     }
 

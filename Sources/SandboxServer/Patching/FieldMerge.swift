@@ -34,7 +34,7 @@ enum FieldMerge {
     private static func merge(_ config: JSONObject, into live: JSONObject, _ schema: Schema) -> JSONObject {
         var result = live
         for (name, value) in config {
-            result[name] = merge(value, into: live[name], schema: schema.member(name))
+            result[name] = merge(value, into: live[name], schema: schema.part(named: name))
         }
         return result
     }

@@ -41,8 +41,8 @@ enum PathElement: Sendable, Hashable {
     var encoded: String {
         switch self {
         case .field(let name): "f:" + name
-        case .key(let members): "k:" + JSONValue.object(members).serializedText
-        case .value(let value): "v:" + value.serializedText
+        case .key(let members): "k:" + JSONValue.object(members).text
+        case .value(let value): "v:" + value.text
         case .index(let index): "i:\(index)"
         }
     }
@@ -89,18 +89,13 @@ extension PathElement: CustomStringConvertible, Comparable {
 }
 
 extension JSONValue {
-    /// The document as text.
-    var serializedText: String {
-        String(decoding: serialized(), as: UTF8.self)
-    }
-
     /// As messages about fields write a scalar: strings quoted.
     fileprivate var fieldText: String {
         switch self {
         case .string(let text): text.goQuoted
         case .array(let elements): "[" + elements.map(\.fieldText).joined(separator: ",") + "]"
         case .object(let members): members.map { "\($0.key)=\($0.value.fieldText)" }.joined()
-        default: serializedText
+        default: text
         }
     }
 

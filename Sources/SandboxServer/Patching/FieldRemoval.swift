@@ -9,7 +9,7 @@ extension JSONValue {
             guard case .object(let members) = self else { return nil }
             let rest = members.compactMap { name, value -> JSONObject.Element? in
                 guard let part = fields.children[.field(name)] else { return (name, value) }
-                return part.isMember ? nil : (name, value.removing(part, schema: schema.member(name)) ?? .null)
+                return part.isMember ? nil : (name, value.removing(part, schema: schema.part(named: name)) ?? .null)
             }
             return rest.isEmpty ? nil : .object(JSONObject(rest))
         case .list(let keys):
@@ -31,7 +31,7 @@ extension JSONValue {
                     members.compactMap { name, value in
                         let declared = schema.properties[name]
                         if value.isNull, let declared, !declared.isNullable { return nil }
-                        return (name, value.withoutNulls(schema: schema.member(name)))
+                        return (name, value.withoutNulls(schema: schema.part(named: name)))
                     }
                 )
             )

@@ -16,7 +16,7 @@ extension FieldSet {
 
     private mutating func addMembers(of members: JSONObject, schema: Schema) {
         for (name, value) in members {
-            var child = FieldSet(of: value, schema: schema.member(name))
+            var child = FieldSet(of: value, schema: schema.part(named: name))
             if schema.properties[name] == nil || value.isNull || value.objectValue?.isEmpty == true {
                 child.isMember = true
             }

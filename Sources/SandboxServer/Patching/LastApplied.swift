@@ -18,7 +18,7 @@ extension JSONValue {
         var document = config
         document.set(nil, at: Self.lastAppliedPath)
         var result = self
-        result.set(.string(document.serializedText + "\n"), at: Self.lastAppliedPath)
+        result.set(.string(document.text + "\n"), at: Self.lastAppliedPath)
         let annotations = result["metadata"]?["annotations"]?.stringDictionary ?? [:]
         let size = annotations.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
         if size > 256 << 10 { result.set(nil, at: Self.lastAppliedPath) }

@@ -50,9 +50,9 @@ extension Schema {
             || (kind == .object && properties.isEmpty && !isEmbeddedResource)
     }
 
-    /// The schema of the member of that name.
-    func member(_ name: String) -> Schema {
-        properties[name] ?? additional?.schema ?? .anything
+    /// The schema of the member of that name; of those that the schema does not know, nothing is known.
+    func part(named name: String) -> Schema {
+        member(name) ?? .anything
     }
 
     /// The schema of the elements.
@@ -60,7 +60,7 @@ extension Schema {
 
     /// The schema of what a path element leads to.
     func part(at element: PathElement) -> Schema {
-        if case .field(let name) = element { member(name) } else { self.element }
+        if case .field(let name) = element { part(named: name) } else { self.element }
     }
 
     /// What identifies an element among the others of its list, its position when nothing else does.

@@ -42,17 +42,3 @@ package enum PatchDocument {
         "json: cannot unmarshal \(patch.goKind) into Go value of type map[string]interface {}"
     }
 }
-
-extension JSONValue {
-    /// The word of Go's JSON decoder for the type.
-    var goKind: String {
-        switch self {
-        case .null: "null"
-        case .bool: "bool"
-        case .number: "number"
-        case .string: "string"
-        case .array: "array"
-        case .object: "object"
-        }
-    }
-}

@@ -45,7 +45,7 @@ struct TypeProblems: CustomStringConvertible {
                 // The server looks no further in this object.
                 return report("field not declared in schema", at: "\(path).\(name)")
             }
-            visit(value, schema.member(name), "\(path).\(name)")
+            visit(value, schema.part(named: name), "\(path).\(name)")
         }
     }
 
@@ -80,45 +80,6 @@ struct TypeProblems: CustomStringConvertible {
                 + "(and doesn't have default values for any key fields)"
         default:
             return keys.isEmpty ? nil : "associative list with keys may not have non-map elements"
-        }
-    }
-}
-
-extension JSONValue {
-    /// As Go's `%v` prints a decoded value.
-    fileprivate var goPrinted: String {
-        switch self {
-        case .null: "<nil>"
-        case .string(let text): text
-        case .array(let elements): "[" + elements.map(\.goPrinted).joined(separator: " ") + "]"
-        case .object(let members):
-            "map[" + members.map { "\($0.key):\($0.value.goPrinted)" }.joined(separator: " ") + "]"
-        case .bool, .number: serializedText
-        }
-    }
-
-    /// As Go's `%#v` prints a decoded value.
-    fileprivate var goSyntax: String {
-        switch self {
-        case .null: "interface {}(nil)"
-        case .string(let text): text.goQuoted
-        case .array(let elements): "[]interface {}{" + elements.map(\.goSyntax).joined(separator: ", ") + "}"
-        case .object(let members):
-            "map[string]interface {}{"
-                + members.map { "\($0.key.goQuoted):\($0.value.goSyntax)" }.joined(separator: ", ") + "}"
-        case .bool, .number: serializedText
-        }
-    }
-
-    /// The Go type of a decoded value.
-    fileprivate var decodedGoType: String {
-        switch self {
-        case .null: "<nil>"
-        case .string: "string"
-        case .bool: "bool"
-        case .number(let number): number.int64 == nil ? "float64" : "int64"
-        case .array: "[]interface {}"
-        case .object: "map[string]interface {}"
         }
     }
 }
