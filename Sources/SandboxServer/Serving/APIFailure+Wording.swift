@@ -116,21 +116,6 @@ extension APIFailure.Cause {
         Self(reason: "FieldValueRequired", message: "Required value" + (why.isEmpty ? "" : ": \(why)"), field: field)
     }
 
-    /// A value is wrong; `value` is its text as JSON.
-    package static func invalid(_ field: String, value: String, _ why: String) -> Self {
-        Self(reason: "FieldValueInvalid", message: "Invalid value: \(value): \(why)", field: field)
-    }
-
-    /// A value is none of those that are known.
-    package static func unsupported(_ field: String, value: String, supported: [String]) -> Self {
-        let list = supported.map { "\"\($0)\"" }.joined(separator: ", ")
-        return Self(
-            reason: "FieldValueNotSupported",
-            message: "Unsupported value: \"\(value)\": supported values: \(list)",
-            field: field
-        )
-    }
-
     /// A value must not be there.
     package static func forbidden(_ field: String, _ why: String) -> Self {
         Self(reason: "FieldValueForbidden", message: "Forbidden: \(why)", field: field)

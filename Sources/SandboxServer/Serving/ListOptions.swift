@@ -1,3 +1,5 @@
+internal import JSON
+
 /// The query of a list, watch or deletecollection request, checked as the real server checks it.
 ///
 /// ```swift
@@ -159,7 +161,7 @@ extension ListOptions {
             if !["Exact", "NotOlderThan"].contains(resourceVersionMatch) {
                 let supported = ["Exact", "NotOlderThan", ""]
                 let match = resourceVersionMatch
-                causes.append(.unsupported("resourceVersionMatch", value: match, supported: supported))
+                causes.append(.notSupported("resourceVersionMatch", .string(match), supported))
             }
             if resourceVersionMatch == "Exact", resourceVersion == "0" {
                 let why = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""
@@ -186,7 +188,7 @@ extension ListOptions {
         }
         if !isRight {
             let match = resourceVersionMatch
-            causes.append(.unsupported("resourceVersionMatch", value: match, supported: ["NotOlderThan"]))
+            causes.append(.notSupported("resourceVersionMatch", .string(match), ["NotOlderThan"]))
         }
         return causes + continueViolation
     }

@@ -1,0 +1,100 @@
+internal import FoundationEssentials
+internal import HTTPServer
+internal import JSON
+internal import Synchronization
+package import Telemetry
+package import Timekeeping
+
+/// An embedded Kubernetes API server, for trying and for tests, not for production.
+///
+/// It keeps everything in memory and answers as a current kube-apiserver does, with garbage collection, the life of
+/// namespaces and, on request, simulated workloads.
+///
+/// ```swift
+/// let server = SandboxServer(configuration: .init(), timeSource: SystemTimeSource(), logger: log)
+/// let port = try server.start()
+/// try await server.run()  // until it is cancelled
+/// ```
+package final class SandboxServer: Sendable {
+    /// How it is set up.
+    package let configuration: SandboxConfiguration
+    /// All objects.
+    package let store: ObjectStore
+    /// All resources.
+    package let registry: ResourceRegistry
+    /// Garbage collection, namespaces and the simulation.
+    package let controllers: Controllers
+
+    let timeSource: any TimeSource
+    let logger: Logger
+    let handlers: ResourceHandlers
+    let authenticator: Authenticator
+    let authorizer: Authorizer
+    let reviews: AccessReviews
+    private let listening = Mutex<HTTPServer?>(nil)
+    private let boundAddress = Mutex("")
+
+    /// Makes a server with what every cluster begins with; nothing is bound before ``start()``.
+    package init(configuration: SandboxConfiguration, timeSource: any TimeSource, logger: Logger) {
+        self.configuration = configuration
+        self.timeSource = timeSource
+        self.logger = logger
+        store = ObjectStore(historyLimit: configuration.historyLimit)
+        let registry = ResourceRegistry(BuiltinCatalogue.definitions)
+        self.registry = registry
+        handlers = ResourceHandlers(store: store)
+        authenticator = Authenticator(token: configuration.token, accountTokens: ServiceAccountTokens())
+        authorizer = Authorizer(store)
+        reviews = AccessReviews(authorizer: authorizer, authenticator: authenticator)
+        var simulation = Controllers.Configuration()
+        simulation.simulatesWorkloads = configuration.simulatesWorkloads
+        simulation.nodeCount = configuration.nodeCount
+        controllers = Controllers(
+            store: store,
+            configuration: simulation,
+            definitions: { registry.all },
+            timeSource: timeSource,
+            logger: logger
+        )
+        controllers.bootstrap()
+    }
+
+    /// Binds the address and returns the port; connections wait until ``run()``.
+    ///
+    /// - Throws: `HTTPServerError` when the address cannot be bound.
+    @discardableResult
+    package func start() throws -> Int {
+        let server = listening.withLock { listening in
+            if let listening { return listening }
+            let server = HTTPServer(
+                address: configuration.address,
+                limits: HTTPServerLimits(maxBodyBytes: RequestBody.maxBytes, maxConnections: 1024)
+            ) { [weak self] request in
+                await self?.handle(request) ?? .text("shutting down\n", status: 503)
+            }
+            listening = server
+            return server
+        }
+        let port = try server.start()
+        let host = configuration.address.split(separator: ":").dropLast().joined(separator: ":")
+        boundAddress.withLock { $0 = "\(host):\(port)" }
+        return port
+    }
+
+    /// Serves until it is cancelled.
+    ///
+    /// - Throws: `CancellationError`; `HTTPServerError` as ``start()`` does.
+    package func run() async throws {
+        try start()
+        guard let server = listening.withLock({ $0 }) else { return }
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await server.run() }
+            group.addTask { [controllers] in try await controllers.run() }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    /// Where the server listens, as `127.0.0.1:6443`; empty before ``start()``.
+    package var address: String { boundAddress.withLock { $0 } }
+}

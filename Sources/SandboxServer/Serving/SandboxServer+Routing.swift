@@ -1,0 +1,97 @@
+internal import FoundationEssentials
+package import HTTPServer
+internal import JSON
+internal import Timekeeping
+
+extension SandboxServer {
+    /// Answers one request.
+    package func handle(_ request: HTTPServerRequest) async -> HTTPServerResponse {
+        do {
+            return try answer(request)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func answer(_ request: HTTPServerRequest) throws(APIFailure) -> HTTPServerResponse {
+        let now = timeSource.wallTime()
+        let info = RequestInfo(request)
+        let user = try user(of: request, now: now)
+        try authorizer.check(AccessAttributes(info), by: user)
+        guard info.isResource else { return try answerPath(request, info) }
+        if let entry = VirtualResources.entry(group: info.group, version: info.version, plural: info.plural) {
+            return try answerVirtual(entry, request, info, user, now)
+        }
+        guard let resource = registry.resource(group: info.group, version: info.version, plural: info.plural) else {
+            guard registry.isBuiltin(group: info.group) else { return .pageNotFound }
+            throw .unknownResource
+        }
+        let call = APICall(
+            request: request,
+            info: info,
+            resource: resource,
+            user: user,
+            mediaType: try MediaType.negotiate(accept: request.header("Accept")),
+            now: now
+        )
+        try checkScope(call)
+        return info.subresource.isEmpty ? try answer(call) : try answerSubresource(call)
+    }
+
+    private func user(of request: HTTPServerRequest, now: Date) throws(APIFailure) -> UserInfo {
+        let user = try authenticator.user(of: request, now: now)
+        guard let other = try Authenticator.impersonated(by: request) else { return user }
+        for attributes in other.impersonationAttributes { try authorizer.check(attributes, by: user) }
+        return other
+    }
+
+    /// Paths of namespaced objects have a namespace, those of others have none.
+    private func checkScope(_ call: APICall) throws(APIFailure) {
+        let info = call.info
+        if call.resource.definition.isNamespaced {
+            guard info.namespace.isEmpty, !info.name.isEmpty || info.verb == "create" else { return }
+            throw info.name.isEmpty ? APIFailure.methodNotAllowed : APIFailure.unknownResource
+        }
+        let isNamespace = call.resource.id == Builtin.namespaces
+        if !info.namespace.isEmpty, !isNamespace { throw .unknownResource }
+    }
+
+    private func answer(_ call: APICall) throws(APIFailure) -> HTTPServerResponse {
+        let isCollection = call.info.name.isEmpty
+        switch call.info.verb {
+        case "get": return try handlers.get(call)
+        case "list": return try handlers.list(call)
+        case "create" where isCollection: return try handlers.create(call)
+        case "update" where !isCollection: return try handlers.update(call)
+        case "patch" where !isCollection: return try handlers.patch(call)
+        case "delete": return try handlers.delete(call)
+        case "deletecollection" where call.resource.id != Builtin.namespaces:
+            return try handlers.deleteCollection(call)
+        default: throw .methodNotAllowed
+        }
+    }
+}
+
+extension UserInfo {
+    /// What somebody has to be allowed to do to act as this user.
+    fileprivate var impersonationAttributes: [AccessAttributes] {
+        var all: [AccessAttributes] = []
+        func add(_ plural: String, _ name: String, namespace: String = "") {
+            var attributes = AccessAttributes(verb: "impersonate")
+            attributes.plural = plural
+            attributes.name = name
+            attributes.namespace = namespace
+            all.append(attributes)
+        }
+        let parts = name.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        if parts.count == 4, parts.prefix(2).elementsEqual(["system", "serviceaccount"]) {
+            add("serviceaccounts", parts[3], namespace: parts[2])
+        } else {
+            add("users", name)
+        }
+        for group in groups where group != Self.authenticatedGroup && !group.hasPrefix("system:serviceaccounts") {
+            add("groups", group)
+        }
+        return all
+    }
+}
