@@ -1,7 +1,7 @@
 import Synchronization
 internal import Timekeeping
 
-/// A small HTTP/1.1 server for metrics and health.
+/// A small HTTP/1.1 server for metrics and health, and for the sandbox with its long answers.
 ///
 /// Sockets live on a thread of its own; handlers run as child tasks of ``run()``, one for each request in work.
 ///

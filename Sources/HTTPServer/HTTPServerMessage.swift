@@ -41,7 +41,7 @@ public struct HTTPServerRequest: Sendable {
     }
 }
 
-/// An answer, body included.
+/// An answer: with its body, or with a stream that makes the body as it goes.
 public struct HTTPServerResponse: Sendable {
     /// The status code.
     public var status: Int
@@ -49,12 +49,27 @@ public struct HTTPServerResponse: Sendable {
     public var headers: [HTTPServerHeader]
     /// The body; HEAD gets its length only.
     public var body: [UInt8]
+    /// What makes the body instead of `body`; a closed one closes the connection without any answer.
+    public var stream: HTTPServerStream?
 
     /// Makes an answer.
     public init(status: Int, headers: [HTTPServerHeader] = [], body: [UInt8] = []) {
         self.status = status
         self.headers = headers
         self.body = body
+    }
+
+    /// Makes an answer whose body goes out as it is written to a stream.
+    public init(status: Int, headers: [HTTPServerHeader] = [], stream: HTTPServerStream) {
+        self.init(status: status, headers: headers)
+        self.stream = stream
+    }
+
+    /// No answer at all: the connection is reset.
+    public static var none: HTTPServerResponse {
+        let stream = HTTPServerStream()
+        stream.close()
+        return HTTPServerResponse(status: 503, stream: stream)
     }
 
     /// A plain text answer, not to be sniffed for another type.

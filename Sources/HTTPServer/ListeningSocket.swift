@@ -100,6 +100,12 @@ func setOption(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: In
     unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
 }
 
+/// Makes closing the socket reset the connection instead of ending it politely.
+func resetOnClose(_ descriptor: Int32) {
+    var value = linger(l_onoff: 1, l_linger: 0)
+    unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &value, socklen_t(MemoryLayout<linger>.size))
+}
+
 extension HTTPServerError {
     /// The error of the call that just failed.
     static func last(_ function: String, _ subject: String) -> HTTPServerError {

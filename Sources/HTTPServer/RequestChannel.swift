@@ -14,12 +14,16 @@ final class RequestChannel: Sendable {
     /// What the loop is to do.
     struct Orders {
         var answers: [(connection: UInt64, response: HTTPServerResponse)] = []
+        /// The connections whose streams have something to send.
+        var readable: [UInt64] = []
         var mustStop = false
     }
 
     private struct State {
         var exchanges: [Exchange] = []
         var orders = Orders()
+        /// Whether the loop was woken for orders that it has not taken yet.
+        var isAwake = false
         var isFinished = false
     }
 
@@ -47,14 +51,34 @@ final class RequestChannel: Sendable {
     }
 
     func answer(_ connection: UInt64, with response: HTTPServerResponse) {
-        state.withLock { $0.orders.answers.append((connection, response)) }
-        wakeUp.wake()
+        let isTooLate = state.withLock { $0.isFinished }
+        guard !isTooLate else {
+            response.stream?.close()
+            return
+        }
+        order { $0.answers.append((connection, response)) }
+    }
+
+    /// Tells the loop that a connection's stream has something to send.
+    func announce(_ connection: UInt64) {
+        order { $0.readable.append(connection) }
     }
 
     /// Tells the loop to accept no more and to end when the requests in work are answered.
     func stop() {
-        state.withLock { $0.orders.mustStop = true }
-        wakeUp.wake()
+        order { $0.mustStop = true }
+    }
+
+    /// Only the first of several orders needs to wake the loop, which takes them all at once.
+    private func order(_ add: (inout Orders) -> Void) {
+        let isFirst = state.withLock { state in
+            defer {
+                add(&state.orders)
+                state.isAwake = true
+            }
+            return !state.isAwake
+        }
+        if isFirst { wakeUp.wake() }
     }
 
     // MARK: the loop's side
@@ -66,14 +90,23 @@ final class RequestChannel: Sendable {
 
     func takeOrders() -> Orders {
         state.withLock { state in
-            defer { state.orders.answers = [] }
+            defer {
+                state.orders.answers = []
+                state.orders.readable = []
+                state.isAwake = false
+            }
             return state.orders
         }
     }
 
     /// Notes that the loop has ended.
     func finish() {
-        state.withLock { $0.isFinished = true }
+        let unheard = state.withLock { state in
+            state.isFinished = true
+            defer { state.orders.answers = [] }
+            return state.orders.answers
+        }
+        for (_, response) in unheard { response.stream?.close() }
         arrival.send()
     }
 }

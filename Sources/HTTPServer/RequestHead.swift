@@ -13,6 +13,8 @@ struct RequestHead {
     private static let refusedMethods: Set<String> = ["CONNECT", "TRACE"]
 
     private(set) var request: HTTPServerRequest
+    /// Whether the client speaks HTTP/1.0.
+    let isOld: Bool
     private(set) var framing = Framing.none
     /// Whether the connection stays open after the answer.
     private(set) var keepsAlive: Bool
@@ -26,7 +28,6 @@ struct RequestHead {
         ]
         if lines.last?.isEmpty == true { lines.removeLast() }
         guard let first = lines.popFirst() else { throw .badRequest }
-        let isOld: Bool
         (request, isOld) = try Self.requestLine(first)
         keepsAlive = !isOld
         for line in lines { request.headers.append(try Self.header(line)) }

@@ -30,6 +30,8 @@ struct RequestParser {
     private var searched = 0
     /// Whether the connection stays open after the request that was given last.
     private(set) var keepsAlive = true
+    /// Whether that request's client knows chunked bodies, as all since HTTP/1.1 do.
+    private(set) var allowsChunks = true
     private var mustContinue = false
 
     init(limits: HTTPServerLimits) {
@@ -137,6 +139,7 @@ struct RequestParser {
         start = end
         searched = end
         keepsAlive = head.keepsAlive
+        allowsChunks = !head.isOld
         mustContinue = head.expectsContinue
         switch head.framing {
         case .none:

@@ -7,18 +7,22 @@ extension HTTPServerResponse {
         text("\(status) \(reason(status))\n", status: status)
     }
 
-    /// The bytes to send.
+    /// The bytes to send; of an answer with a stream only those before its body.
     ///
     /// Headers that would break the framing are left out: the server's own, and those with control characters.
-    func encoded(date: Date, keepsAlive: Bool, isHead: Bool) -> [UInt8] {
+    func encoded(date: Date, keepsAlive: Bool, isHead: Bool, isChunked: Bool = false) -> [UInt8] {
         let status = (200...599).contains(status) ? status : 500
         let hasBody = status != 204 && status != 304
         var head = "HTTP/1.1 \(status) \(Self.reason(status))\r\nDate: \(Self.httpDate(date))\r\n"
         for header in headers where header.isSendable { head += "\(header.name): \(header.value)\r\n" }
-        if hasBody { head += "Content-Length: \(body.count)\r\n" }
+        if stream != nil {
+            if isChunked { head += "Transfer-Encoding: chunked\r\n" }
+        } else if hasBody {
+            head += "Content-Length: \(body.count)\r\n"
+        }
         if !keepsAlive { head += "Connection: close\r\n" }
         head += "\r\n"
-        return hasBody && !isHead ? Array(head.utf8) + body : Array(head.utf8)
+        return hasBody && !isHead && stream == nil ? Array(head.utf8) + body : Array(head.utf8)
     }
 
     private static func reason(_ status: Int) -> String {

@@ -13,6 +13,8 @@ final class ServerConnection {
         case handling(isHead: Bool)
         /// The answer is going out; what comes after it.
         case writing(Next)
+        /// The head of the answer has gone out, or is going; the body comes from a stream.
+        case streaming(HTTPServerStream, StreamFraming)
         /// All is said; what the client still sends is dropped, since closing now could make it lose the answer.
         case lingering
         case closed
@@ -22,6 +24,17 @@ final class ServerConnection {
         case read
         case linger
     }
+
+    private struct StreamFraming {
+        /// Without chunks the end of the connection is the end of the body.
+        var isChunked: Bool
+        var next: Next
+    }
+
+    /// About how many bytes of a stream go out at once.
+    private static let streamPortion = 64 << 10
+    /// A peer that will send nothing more; Linux has it, Glibc's module does not.
+    private static let peerHangUp: Int16 = 0x2000
 
     /// How long a client may take to notice that the connection was closed.
     private static let lingerTime = Duration.seconds(2)
@@ -47,7 +60,7 @@ final class ServerConnection {
     }
 
     deinit {
-        close(descriptor)
+        Glibc.close(descriptor)
     }
 
     var isClosed: Bool {
@@ -59,6 +72,8 @@ final class ServerConnection {
         switch state {
         case .reading, .lingering: Int16(POLLIN)
         case .writing: Int16(POLLOUT)
+        // A client that closes its half has stopped listening, as Go's server sees it, too.
+        case .streaming: output.isEmpty ? Self.peerHangUp : Self.peerHangUp | Int16(POLLOUT)
         case .handling, .closed: 0
         }
     }
@@ -70,6 +85,10 @@ final class ServerConnection {
             return receive()
         case .writing where events & Int16(POLLOUT | POLLHUP | POLLERR) != 0:
             return send()
+        case .streaming where events & (Self.peerHangUp | Int16(POLLHUP | POLLERR | POLLNVAL)) != 0:
+            close()
+        case .streaming where events & Int16(POLLOUT) != 0:
+            return pump()
         case .lingering where events != 0:
             drop()
         case .handling where events & Int16(POLLHUP | POLLERR | POLLNVAL) != 0:
@@ -82,7 +101,10 @@ final class ServerConnection {
 
     /// Sends the handler's answer; returns the next request when the client has sent it already.
     func answer(_ response: HTTPServerResponse) -> HTTPServerRequest? {
-        guard case .handling(let isHead) = state else { return nil }
+        guard case .handling(let isHead) = state else {
+            response.stream?.close()
+            return nil
+        }
         return begin(response, isHead: isHead, keepsAlive: parser.keepsAlive && !isStopping)
     }
 
@@ -90,7 +112,14 @@ final class ServerConnection {
     func stop() {
         isStopping = true
         if case .reading = state { state = .closed }
+        if case .streaming(let stream, _) = state { stream.finishReading() }
         limitFarewell()
+    }
+
+    /// The stream has something to send; returns the next request when the body is complete and the client has sent it.
+    func streamIsReadable() -> HTTPServerRequest? {
+        guard case .streaming = state, output.isEmpty else { return nil }
+        return pump()
     }
 
     /// The deadline has passed.
@@ -101,9 +130,14 @@ final class ServerConnection {
         case .handling:
             // How long that takes is the handler's business.
             deadline = time.now().advanced(by: limits.transferTimeout)
-        case .reading, .writing, .lingering, .closed:
-            state = .closed
+        case .streaming, .reading, .writing, .lingering, .closed:
+            close()
         }
+    }
+
+    private func close() {
+        if case .streaming(let stream, _) = state { stream.close() }
+        state = .closed
     }
 
     // MARK: reading
@@ -144,6 +178,9 @@ final class ServerConnection {
     // MARK: writing
 
     private func begin(_ response: HTTPServerResponse, isHead: Bool, keepsAlive: Bool) -> HTTPServerRequest? {
+        if let stream = response.stream {
+            return begin(response, stream, isHead: isHead, keepsAlive: keepsAlive)
+        }
         output = response.encoded(date: time.wallTime(), keepsAlive: keepsAlive, isHead: isHead)[...]
         state = .writing(keepsAlive ? .read : .linger)
         deadline = time.now().advanced(by: limits.transferTimeout)
@@ -151,19 +188,74 @@ final class ServerConnection {
         return send()
     }
 
-    private func send() -> HTTPServerRequest? {
-        guard case .writing(let next) = state else { return nil }
-        while !output.isEmpty {
-            let count = unsafe output.withUnsafeBytes { bytes in
-                unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-            }
-            guard count > 0 else {
-                if !isTransient(errno) { state = .closed }
-                return nil
-            }
-            output = output.dropFirst(count)
+    private func begin(
+        _ response: HTTPServerResponse,
+        _ stream: HTTPServerStream,
+        isHead: Bool,
+        keepsAlive: Bool
+    ) -> HTTPServerRequest? {
+        guard !stream.isClosed else {
+            resetOnClose(descriptor)
+            state = .closed
+            return nil
         }
-        output = []
+        let isChunked = parser.allowsChunks
+        let keepsAlive = keepsAlive && isChunked
+        output =
+            response.encoded(
+                date: time.wallTime(),
+                keepsAlive: keepsAlive,
+                isHead: isHead,
+                isChunked: isChunked
+            )[...]
+        let next = keepsAlive ? Next.read : .linger
+        deadline = time.now().advanced(by: limits.transferTimeout)
+        if isHead {
+            stream.close()
+            state = .writing(next)
+            limitFarewell()
+            return send()
+        }
+        state = .streaming(stream, StreamFraming(isChunked: isChunked, next: next))
+        if isStopping { stream.finishReading() }
+        limitFarewell()
+        return pump()
+    }
+
+    /// Sends what the stream has until the client or the stream is to be waited for.
+    private func pump() -> HTTPServerRequest? {
+        while case .streaming(let stream, let framing) = state {
+            guard output.isEmpty || flush() else { return nil }
+            switch stream.read(upTo: Self.streamPortion) {
+            case .bytes(let chunks):
+                output = Self.framed(chunks, framing)
+                if !isStopping { deadline = time.now().advanced(by: limits.transferTimeout) }
+            case .nothing:
+                if !isStopping { deadline = .never }
+                return nil
+            case .finished:
+                if framing.isChunked { output = ArraySlice("0\r\n\r\n".utf8) }
+                state = .writing(isStopping ? .linger : framing.next)
+                return send()
+            case .closed:
+                state = .closed
+            }
+        }
+        return nil
+    }
+
+    private static func framed(_ chunks: [[UInt8]], _ framing: StreamFraming) -> ArraySlice<UInt8> {
+        guard framing.isChunked else { return ArraySlice(chunks.joined()) }
+        let count = chunks.reduce(0) { $0 + $1.count }
+        var bytes = Array("\(String(count, radix: 16))\r\n".utf8)
+        bytes.reserveCapacity(bytes.count + count + 2)
+        for chunk in chunks { bytes += chunk }
+        bytes += [ASCII.carriageReturn, ASCII.lineFeed]
+        return bytes[...]
+    }
+
+    private func send() -> HTTPServerRequest? {
+        guard case .writing(let next) = state, flush() else { return nil }
         switch next {
         case .read:
             deadline = time.now().advanced(by: limits.idleTimeout)
@@ -175,6 +267,23 @@ final class ServerConnection {
             deadline = time.now().advanced(by: Self.lingerTime)
             return nil
         }
+    }
+
+    /// Whether all of the output went out; a client that takes some of a stream has more time for the rest.
+    private func flush() -> Bool {
+        while !output.isEmpty {
+            let count = unsafe output.withUnsafeBytes { bytes in
+                unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else {
+                if !isTransient(errno) { close() }
+                return false
+            }
+            output = output.dropFirst(count)
+            if case .streaming = state, !isStopping { deadline = time.now().advanced(by: limits.transferTimeout) }
+        }
+        output = []
+        return true
     }
 
     /// Writes a few bytes that fit into any socket buffer that is not stuck; a stuck one runs into the deadline.
@@ -192,11 +301,20 @@ final class ServerConnection {
 
     /// While the server stops, nobody gets long to take an answer.
     private func limitFarewell() {
-        guard isStopping, case .writing = state else { return }
+        guard isStopping else { return }
+        switch state {
+        case .writing, .streaming: break
+        case .reading, .handling, .lingering, .closed: return
+        }
         deadline = min(deadline, time.now().advanced(by: Self.lingerTime))
     }
 
     private func isTransient(_ code: Int32) -> Bool {
         code == EAGAIN || code == EINTR
     }
+}
+
+extension MonotonicInstant {
+    /// Later than any other.
+    fileprivate static let never = MonotonicInstant(nanoseconds: .max)
 }

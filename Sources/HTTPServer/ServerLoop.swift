@@ -26,22 +26,35 @@ final class ServerLoop {
     func run() {
         while true {
             obey(channel.takeOrders())
+            dropClosed()
             if listener == nil, connections.isEmpty { break }
             waitAndWork()
             expire()
-            connections = connections.filter { !$0.value.isClosed }
+            dropClosed()
         }
         channel.finish()
     }
 
     private func obey(_ orders: RequestChannel.Orders) {
         for (id, response) in orders.answers {
-            guard let connection = connections[id] else { continue }
+            guard let connection = connections[id] else {
+                response.stream?.close()
+                continue
+            }
+            response.stream?.onReadable { [channel] in channel.announce(id) }
             submit(connection.answer(response), of: connection)
+        }
+        for id in orders.readable {
+            guard let connection = connections[id] else { continue }
+            submit(connection.streamIsReadable(), of: connection)
         }
         guard orders.mustStop, listener != nil else { return }
         listener = nil
         for connection in connections.values { connection.stop() }
+    }
+
+    private func dropClosed() {
+        guard connections.values.contains(where: \.isClosed) else { return }
         connections = connections.filter { !$0.value.isClosed }
     }
 
