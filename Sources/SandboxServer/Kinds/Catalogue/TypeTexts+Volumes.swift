@@ -176,11 +176,11 @@ extension TypeTexts {
          user string | the user
          volume? string =""
         AzureDiskVolumeSource
-         cachingMode string*) ="ReadWrite" enum(None,ReadOnly,ReadWrite)
+         cachingMode string* ="ReadWrite" enum(None,ReadOnly,ReadWrite)
          diskName? string =""
          diskURI? string =""
          fsType string* ="ext4" | the file system of the volume
-         kind string*) ="Shared" enum(Dedicated,Managed,Shared) | the kind
+         kind string* ="Shared" enum(Dedicated,Managed,Shared) | the kind
          readOnly bool* =false | mount without writing
         PhotonPersistentDiskVolumeSource
          fsType string | the file system of the volume
