@@ -71,7 +71,7 @@ package struct EngineConfiguration: Sendable, Hashable {
     package var maxConcurrentRecoveries = 10
     /// The deadline of a whole recovery where neither it nor its policy names one.
     package var recoveryTimeout: Duration = .seconds(900)
-    /// How often the health of member clusters and of the engine is looked at.
+    /// How often the controller checks its own health.
     package var healthCheckInterval: Duration = .seconds(30)
     /// Attempts in all where neither the Recovery, its policy nor its error type says.
     package var retryAttempts = 3
@@ -135,7 +135,7 @@ private struct ConfigurationReader {
                 result.maxConcurrentRecoveries = whole(value, name, 1...10_000) ?? result.maxConcurrentRecoveries
             case "retryAttempts": result.retryAttempts = whole(value, name, 1...100) ?? result.retryAttempts
             case "recoveryTimeout": result.recoveryTimeout = duration(value, name) ?? result.recoveryTimeout
-            case "healthCheckInterval": result.healthCheckInterval = duration(value, name) ?? result.healthCheckInterval
+            case "healthCheckInterval": result.healthCheckInterval = interval(value, name) ?? result.healthCheckInterval
             case "enabledStrategies": result.enabledStrategies = names(value, name)
             case "strategies": result.strategies = errorTypes(value, name)
             default:
@@ -163,6 +163,15 @@ private struct ConfigurationReader {
         if let duration = DurationText.parse(value), duration > .zero { return duration }
         problems.append(
             ConfigurationProblem(field: field, message: "must be a duration above zero such as 30s, 15m or 1h30m")
+        )
+        return nil
+    }
+
+    /// How often something is done: not so often that it does nothing else.
+    private mutating func interval(_ value: JSONValue, _ field: String) -> Duration? {
+        if let interval = DurationText.parse(value), interval >= .seconds(1) { return interval }
+        problems.append(
+            ConfigurationProblem(field: field, message: "must be a duration of at least one second such as 30s")
         )
         return nil
     }

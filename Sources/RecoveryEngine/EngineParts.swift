@@ -119,6 +119,43 @@ struct EngineParts {
     }
 }
 
+extension EngineParts {
+    /// What looks after the health of the engine that these parts make.
+    func healthMonitor(_ dependencies: RecoveryEngine.Dependencies) -> HealthMonitor {
+        let (statistics, running, timeSource) = (statistics, running, dependencies.timeSource)
+        let (recoveries, policies, clusters) = (recoveries, policies, clusters)
+        let limit = dependencies.configuration.maxConcurrentRecoveries
+        return HealthMonitor(
+            client: dependencies.client,
+            interval: dependencies.configuration.healthCheckInterval,
+            timeSource: timeSource,
+            logger: dependencies.logger,
+            metrics: dependencies.metrics
+        ) {
+            let now = timeSource.now()
+            let counts = statistics.current
+            var facts = ComponentHealth.Facts()
+            facts.caches = [recoveries.health(at: now), policies.health(at: now), clusters.health(at: now)]
+            facts.active = running.count
+            facts.limit = limit
+            facts.successful = counts.successful
+            facts.failed = counts.failed
+            return facts
+        }
+    }
+}
+
+extension Informer {
+    /// How well it knows the API server.
+    fileprivate func health(at now: MonotonicInstant) -> ComponentHealth.Cache {
+        ComponentHealth.Cache(
+            kind: resource.kind,
+            hasSynced: hasSynced.isOpen,
+            silence: disconnectedSince.map { $0.duration(to: now) } ?? .zero
+        )
+    }
+}
+
 extension RecoveryReconciler {
     /// The indexes that the decisions need; see `unfinishedIndex` and `pendingIndex`.
     static let recoveryIndexes: [String: Store<Recovery>.IndexFunction] = [

@@ -80,6 +80,8 @@ package final class RecoveryEngine: Sendable {
     package let clusters: Informer<MemberCluster>
     /// The documents under `/status` and `/health`.
     package let status: StatusEndpoint
+    /// Checks the controller's own health; runs on every replica, from the start.
+    package let healthMonitor: HealthMonitor
 
     let dependencies: Dependencies
     let queue: WorkQueue<ObjectKey>
@@ -102,10 +104,11 @@ package final class RecoveryEngine: Sendable {
         recoveryMetrics = parts.metrics
         attempts = parts.attempts
         reconciler = parts.reconciler
+        healthMonitor = parts.healthMonitor(dependencies)
         status = StatusEndpoint(
             statistics: parts.statistics,
             running: parts.running,
-            limit: dependencies.configuration.maxConcurrentRecoveries,
+            monitor: healthMonitor,
             timeSource: dependencies.timeSource
         )
         watch()

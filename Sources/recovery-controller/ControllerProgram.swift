@@ -116,6 +116,8 @@ struct ControllerProgram {
         ProcessMetrics.registerBuildInfo(in: metrics, version: Self.version)
         let manager = Manager(context: context)
         addServers(manager, engine, elector)
+        // Beside the servers: it has to tell why the caches do not fill.
+        manager.addServer(Runnable(name: "health monitor", run: engine.healthMonitor.run))
         manager.addCache(Runnable(name: "Recovery", run: engine.recoveries.run), hasSynced: engine.recoveries.hasSynced)
         manager.addCache(
             Runnable(name: "RecoveryPolicy", run: engine.policies.run),

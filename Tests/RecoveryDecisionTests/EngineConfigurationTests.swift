@@ -52,6 +52,7 @@ struct EngineConfigurationTests {
             (["recoveryTimeout": "0s"], "recoveryTimeout"), (["recoveryTimeout": "soon"], "recoveryTimeout"),
             (["recoveryTimeout": -1], "recoveryTimeout"), (["recoveryTimeout": true], "recoveryTimeout"),
             (["healthCheckInterval": []], "healthCheckInterval"),
+            (["healthCheckInterval": "999ms"], "healthCheckInterval"),
             (["enabledStrategies": "Connect"], "enabledStrategies"),
             (["enabledStrategies": ["A", 1]], "enabledStrategies"), (["enabledStrategies": []], "enabledStrategies"),
             (["strategies": ["internalError": [:]]], "strategies.internalError"),

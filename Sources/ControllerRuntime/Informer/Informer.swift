@@ -24,6 +24,7 @@ public final class Informer<Object: Sendable>: Sendable {
         /// Listeners without a running task.
         var unstarted: [Listener<Object>] = []
         var hasListed = false
+        var disconnectedSince: MonotonicInstant?
     }
 
     /// The kind.
@@ -63,6 +64,8 @@ public final class Informer<Object: Sendable>: Sendable {
         self.context = context
         resource = source.resource
         store = Store(indexes: indexes)
+        let now = context.timeSource.now()
+        state.withLock { $0.disconnectedSince = now }
         logger = context.logger.with(["resource": "\(source.resource)"])
         guard let registry = context.metrics else { return }
         let metrics = InformerMetrics(resource: source.resource, registry: registry)
@@ -75,6 +78,12 @@ public final class Informer<Object: Sendable>: Sendable {
             )
         }
     }
+
+    /// Since when lists and watches fail, so that the store may be behind the server; nil while a watch is open.
+    ///
+    /// Before the first watch it is the time at which the informer was made. A connection that died without a sign
+    /// counts as open until the reflector gives it up.
+    public var disconnectedSince: MonotonicInstant? { state.withLock { $0.disconnectedSince } }
 
     /// Tells `handler` about all objects, first those that are there already.
     ///
@@ -122,7 +131,13 @@ public final class Informer<Object: Sendable>: Sendable {
     ///
     /// - Throws: `CancellationError`; failures of the server are logged and tried again.
     public func run() async throws {
-        let reflector = Reflector(client: client, source: source, configuration: configuration, context: context) {
+        let reflector = Reflector(
+            client: client,
+            source: source,
+            configuration: configuration,
+            context: context,
+            onConnection: setConnected
+        ) {
             self.apply($0)
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -205,6 +220,13 @@ extension Informer {
         }
         for listener in listeners { listener.wakeUp() }
         if isFirstList { hasSynced.open() }
+    }
+
+    private func setConnected(_ isConnected: Bool) {
+        let now = context.timeSource.now()
+        state.withLock { state in
+            state.disconnectedSince = isConnected ? nil : state.disconnectedSince ?? now
+        }
     }
 
     /// Runs each listener, also those that come later, in a task of its own.

@@ -8,11 +8,13 @@ import Timekeeping
 ///
 /// ``ReflectorStateMachine`` has the rules; this shell performs its steps and hands each change to `sink` in order. The
 /// sink has seen a change before the version moves on, so nothing is lost when the stream breaks in between.
+/// `onConnection` hears of each watch that was opened (true) and of each list or watch that failed (false).
 final class Reflector<Object: Sendable>: Sendable {
     private let client: KubernetesClient
     private let resource: APIResource
     private let scope: WatchScope
     private let decoder: ObjectDecoder<Object>
+    private let onConnection: @Sendable (Bool) -> Void
     private let sink: @Sendable (CacheChange<Object>) -> Void
     private let timeSource: any TimeSource
     private let logger: Logger
@@ -25,6 +27,7 @@ final class Reflector<Object: Sendable>: Sendable {
         source: InformerSource<Object>,
         configuration: InformerConfiguration,
         context: RuntimeContext,
+        onConnection: @escaping @Sendable (Bool) -> Void = { _ in },
         sink: @escaping @Sendable (CacheChange<Object>) -> Void
     ) {
         // One backoff for all failures: the client must not repeat requests on its own as well.
@@ -32,6 +35,7 @@ final class Reflector<Object: Sendable>: Sendable {
         resource = source.resource
         scope = source.scope
         decoder = source.decoder
+        self.onConnection = onConnection
         self.sink = sink
         timeSource = context.timeSource
         logger = context.logger.with(["resource": "\(source.resource)"])
@@ -108,6 +112,7 @@ final class Reflector<Object: Sendable>: Sendable {
         let start = timeSource.now()
         lastActivity.withLock { $0 = start }
         machine.withLock { $0.watchStarted(now: start) }
+        onConnection(true)
         let end = try await follow(events)
         let now = timeSource.now()
         if machine.withLock({ $0.watchEnded(end, now: now) }) { metrics?.shortWatches.increment() }
@@ -194,6 +199,7 @@ final class Reflector<Object: Sendable>: Sendable {
         let failure = ReflectorStateMachine.Failure(error)
         let now = timeSource.now()
         machine.withLock { report(&$0, failure, now) }
+        onConnection(false)
         log(message, failure, "\(error)")
     }
 

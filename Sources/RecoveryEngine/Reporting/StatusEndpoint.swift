@@ -45,14 +45,19 @@ package final class RecoveryStatistics: Sendable {
 package struct StatusEndpoint: Sendable {
     private let statistics: RecoveryStatistics
     private let running: RunningAttempts
-    private let limit: Int
+    private let monitor: HealthMonitor
     private let timeSource: any TimeSource
 
-    /// Makes the endpoint of an engine that runs at most `limit` attempts.
-    package init(statistics: RecoveryStatistics, running: RunningAttempts, limit: Int, timeSource: any TimeSource) {
+    /// Makes the endpoint of an engine.
+    package init(
+        statistics: RecoveryStatistics,
+        running: RunningAttempts,
+        monitor: HealthMonitor,
+        timeSource: any TimeSource
+    ) {
         self.statistics = statistics
         self.running = running
-        self.limit = limit
+        self.monitor = monitor
         self.timeSource = timeSource
     }
 
@@ -80,33 +85,35 @@ package struct StatusEndpoint: Sendable {
         ]
     }
 
-    /// How the engine itself is: at capacity or below 80 % success is Degraded, below 50 % Unhealthy.
+    /// How the controller itself is: the hub as the last check found it, all else as it is now.
     package func health() -> JSONValue {
-        let counts = statistics.current
-        let active = running.count
-        let ended = counts.successful + counts.failed
-        let rate = ended > 0 ? Double(counts.successful) / Double(ended) : 1
-        let verdict = Self.verdict(active: active, limit: limit, successRate: rate)
+        let facts = monitor.facts
+        let health = ComponentHealth.judge(facts)
+        let checks = health.findings.map { finding -> JSONValue in
+            [
+                "name": .string(finding.check.rawValue),
+                "status": .string(finding.status.rawValue),
+                "message": .string(finding.message),
+            ]
+        }
         return [
             "componentType": "RecoveryManager",
             "componentId": "recovery-manager",
-            "status": .string(verdict.status),
-            "message": .string(verdict.message),
+            "status": .string(health.status.rawValue),
+            "message": .string(health.message),
+            "checks": .array(checks),
+            "lastCheckTime": Self.text(monitor.checkedAt),
             "details": [
-                "activeRecoveries": .number(JSONNumber(Int64(active))),
-                "recoveryAttempts": .number(JSONNumber(Int64(counts.attempts))),
-                "successRatePercent": .number(JSONNumber(Int64((rate * 100).rounded()))),
+                "activeRecoveries": .number(JSONNumber(Int64(facts.active))),
+                "recoveryAttempts": .number(JSONNumber(Int64(statistics.current.attempts))),
+                "successRatePercent": .number(JSONNumber(Int64((facts.successRate * 100).rounded()))),
             ],
-            "timestamp": .string(RFC3339.string(from: timeSource.wallTime()) ?? ""),
+            "timestamp": Self.text(timeSource.wallTime()),
         ]
     }
 
-    /// The thresholds; the worse of both findings counts.
-    static func verdict(active: Int, limit: Int, successRate: Double) -> (status: String, message: String) {
-        if successRate < 0.5 { return ("Unhealthy", "less than half of the recoveries succeed") }
-        if successRate < 0.8 { return ("Degraded", "less than 80 % of the recoveries succeed") }
-        if active >= limit { return ("Degraded", "as many recoveries run as are allowed") }
-        return ("Healthy", "recoveries are carried out")
+    private static func text(_ date: Date?) -> JSONValue {
+        date.flatMap { RFC3339.string(from: $0) }.map(JSONValue.string) ?? .null
     }
 
     /// `45s`, `1m25s`, `2h3m4s`.

@@ -1,5 +1,6 @@
 import JSON
 import KubernetesCore
+import Synchronization
 import Telemetry
 import TestSupport
 import Testing
@@ -53,6 +54,25 @@ struct InformerFaultTests {
         test.world.run(for: .seconds(2))
         #expect(test.watches.count == 2)
         #expect(test.lists.count == 1)
+    }
+
+    @Test func `since when the server is out of reach is known, and forgotten with the next watch`() {
+        let informer = test.makeInformer()
+        let made = test.world.time.now()
+        #expect(informer.disconnectedSince == made)
+        test.start(informer)
+        #expect(informer.disconnectedSince == nil)
+        let isDown = Mutex(true)
+        test.server.before { _ in isDown.withLock { $0 } ? .failure(503, "ServiceUnavailable", "gone") : nil }
+        test.server.breakWatches()
+        test.world.run(for: .seconds(20))
+        let since = informer.disconnectedSince
+        #expect(since.map { $0 > made && made.duration(to: $0) < .seconds(5) } == true)
+        test.world.run(for: .seconds(60))
+        #expect(informer.disconnectedSince == since, "the first failure counts")
+        isDown.withLock { $0 = false }
+        test.world.run(for: .seconds(120))
+        #expect(informer.disconnectedSince == nil)
     }
 
     // Bug 5 (PR#58547).
