@@ -72,6 +72,8 @@ public final class HTTPServerStream: Sendable {
         let announce = state.withLock { state -> (@Sendable () -> Void)? in
             guard state.end == nil else { return nil }
             state.end = .finished
+            state.onClose = nil
+            state.onRoom = nil
             return Self.announcement(&state)
         }
         announce?()
@@ -113,17 +115,17 @@ public final class HTTPServerStream: Sendable {
         if isClosed { handler() }
     }
 
-    /// Calls `handler` whenever a buffer that was more than half full is less than a quarter full again.
+    /// Calls `handler` whenever ``hasRoom`` was false and the client has taken half of what was too much.
     ///
-    /// For writers who have much to say and would otherwise be too fast: see ``hasRoom``.
+    /// For writers who have much to say and would otherwise be too fast.
     public func onRoom(_ handler: @escaping @Sendable () -> Void) {
         state.withLock { $0.onRoom = handler }
     }
 
-    /// Whether the buffer is at most half full; after false, ``onRoom(_:)`` is called.
+    /// Whether so little is buffered that more can be written without a thought; after false, ``onRoom(_:)`` is called.
     public var hasRoom: Bool {
         state.withLock { state in
-            state.isFull = state.bufferedBytes > maxBufferedBytes / 2
+            state.isFull = state.bufferedBytes > ampleBytes
             return !state.isFull
         }
     }
@@ -133,6 +135,9 @@ public final class HTTPServerStream: Sendable {
 
     /// Whether the connection is closed or about to be, before the body was complete.
     public var isClosed: Bool { state.withLock { $0.end == .closed } }
+
+    /// Enough to keep a connection busy, and far from the limit.
+    private var ampleBytes: Int { min(maxBufferedBytes / 2, 256 << 10) }
 
     private static func announcement(_ state: inout State) -> (@Sendable () -> Void)? {
         guard !state.isAnnounced else { return nil }
@@ -172,7 +177,7 @@ extension HTTPServerStream {
                 return (state.end.map { $0 == .closed ? .closed : .finished } ?? .nothing, nil)
             }
             let chunks = Self.take(&state, upTo: count)
-            guard state.isFull, state.bufferedBytes < maxBufferedBytes / 4 else { return (.bytes(chunks), nil) }
+            guard state.isFull, state.bufferedBytes <= ampleBytes / 2 else { return (.bytes(chunks), nil) }
             state.isFull = false
             return (.bytes(chunks), state.onRoom)
         }

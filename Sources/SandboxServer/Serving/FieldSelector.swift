@@ -108,9 +108,10 @@ package struct FieldSelector: Sendable, Hashable {
     }
 
     /// Whether an object has the values; missing fields are empty.
-    package func matches(_ object: StoredObject) -> Bool {
-        var content: JSONValue?
-        return terms.allSatisfy { term in
+    ///
+    /// - Parameter content: The parsed object, made when it is needed and not there.
+    func matches(_ object: StoredObject, content: inout JSONValue?) -> Bool {
+        for term in terms {
             let value: String
             switch term.field {
             case "metadata.name": value = object.name.name
@@ -120,8 +121,9 @@ package struct FieldSelector: Sendable, Hashable {
                 content = parsed
                 value = Self.value(of: term.field, in: parsed)
             }
-            return (value == term.value) != term.isNegated
+            guard (value == term.value) != term.isNegated else { return false }
         }
+        return true
     }
 
     private static func value(of field: String, in content: JSONValue) -> String {
@@ -201,7 +203,11 @@ extension StoredObject {
 
     /// The object without its metadata and data, which no field selector looks into.
     fileprivate var selectableContent: JSONValue {
-        // Bytes that the store wrote itself; a selector that cannot read them finds nothing.
-        (try? JSONValue(parsing: bytes, projection: Self.projection)) ?? [:]
+        do {
+            return try JSONValue(parsing: bytes, projection: Self.projection)
+        } catch {
+            // The store wrote these bytes itself; a selector finds nothing in others.
+            return [:]
+        }
     }
 }

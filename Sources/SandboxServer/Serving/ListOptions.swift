@@ -71,7 +71,13 @@ package struct ListOptions: Sendable {
 
     /// Whether an object is selected.
     package func matches(_ object: StoredObject) -> Bool {
-        (labels?.matches(object.labels) ?? true) && (fields?.matches(object) ?? true)
+        var content: JSONValue?
+        return matches(object, content: &content)
+    }
+
+    /// The same for callers who ask about one object several times: its parsed content is kept for the next one.
+    func matches(_ object: StoredObject, content: inout JSONValue?) -> Bool {
+        (labels?.matches(object.labels) ?? true) && (fields?.matches(object, content: &content) ?? true)
     }
 
     var hasSelectors: Bool {

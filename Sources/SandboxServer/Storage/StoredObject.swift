@@ -65,8 +65,13 @@ package final class StoredObject: Sendable {
 
     /// The same object under another revision, as watches show it when it went away.
     func stamped(_ revision: UInt64) -> StoredObject {
-        guard var object = try? value() else { return self }
-        object.set(.string(String(revision)), at: ["metadata", "resourceVersion"])
-        return StoredObject(object, name: name, revision: revision)
+        do {
+            var object = try value()
+            object.set(.string(String(revision)), at: ["metadata", "resourceVersion"])
+            return StoredObject(object, name: name, revision: revision)
+        } catch {
+            // The store wrote these bytes itself, so it can read them; if not, an old revision is the smaller evil.
+            return self
+        }
     }
 }
