@@ -6,6 +6,8 @@ enum BootstrapObjects {
     static func all(_ configuration: Controllers.Configuration) -> [(ResourceID, JSONValue)] {
         ["default", "kube-system", "kube-public", "kube-node-lease"].map { (Builtin.namespaces, namespace($0)) }
             + [(Builtin.services, service), (Builtin.endpoints, endpoints(configuration))]
+            + (configuration.simulatesWorkloads ? Array(1...max(1, configuration.nodeCount)) : [])
+            .map { (Builtin.nodes, NodeSimulation.node($0)) }
     }
 
     private static func namespace(_ name: String) -> JSONValue {

@@ -66,6 +66,7 @@ package final class Controllers: Sendable {
         ]
         if configuration.simulatesWorkloads { reconcilers += Self.simulation }
         state = Mutex(State(reconcilers: reconcilers))
+        store.subscribe { [weak self] in self?.receive($0) }
     }
 
     /// Takes note of changes of the store, which come in order.
@@ -152,5 +153,11 @@ extension [ObjectStore.Change] {
 
 extension Controllers {
     /// The controllers that stand for the nodes and the workload controllers of a cluster.
-    private static var simulation: [any Reconciler] { [] }
+    private static var simulation: [any Reconciler] {
+        [
+            NodeSimulation(), Scheduler(), Kubelet(), ReplicaSetController(), DeploymentController(),
+            StatefulSetController(), DaemonSetController(), JobController(), EndpointsController(),
+            DisruptionController(), EventExpiry(),
+        ]
+    }
 }

@@ -182,7 +182,7 @@ extension JSONValue {
         }
     }
 
-    fileprivate func removingOwners(_ uids: Set<String>) -> JSONValue {
+    func removingOwners(_ uids: Set<String>) -> JSONValue {
         var object = self
         let left = (self["metadata"]?["ownerReferences"]?.arrayValue ?? []).filter { entry in
             !uids.contains(entry["uid"]?.stringValue ?? "")

@@ -64,6 +64,8 @@ struct ReconcileQueue {
     private var head = 0
     private var waiting: Set<Key> = []
     private var later: [Key: MonotonicInstant] = [:]
+    /// No later one is due before; spares looking through all of them.
+    private var earliest: MonotonicInstant?
 
     /// When the first of the later ones is due.
     var nextDue: MonotonicInstant? { later.values.min() }
@@ -77,11 +79,13 @@ struct ReconcileQueue {
     mutating func add(_ key: Key, at instant: MonotonicInstant) {
         guard !waiting.contains(key) else { return }
         later[key] = instant
+        earliest = min(earliest ?? instant, instant)
     }
 
     mutating func promoteDue(_ now: MonotonicInstant) {
-        guard !later.isEmpty else { return }
+        guard let earliest, earliest <= now else { return }
         for (key, _) in later.filter({ $0.value <= now }).sorted(by: { $0.value < $1.value }) { add(key) }
+        self.earliest = nextDue
     }
 
     mutating func next() -> Key? {
