@@ -1,6 +1,3 @@
-internal import FoundationEssentials
-internal import JSON
-
 extension KindRules {
     /// The rules of a built-in kind; none for kinds that have none, custom resources among them.
     package static func rules(for resource: ResourceID) -> KindRules {
@@ -8,6 +5,25 @@ extension KindRules {
     }
 
     private static let builtin: [ResourceID: KindRules] = [
-        Builtin.namespaces: .namespaces
+        Builtin.namespaces: .namespaces,
+        Builtin.pods: .pods,
+        Builtin.services: .services,
+        Builtin.configMaps: .configMaps,
+        Builtin.secrets: .secrets,
+        Builtin.events: .events,
+        Builtin.persistentVolumeClaims: .volumeClaims,
+        Builtin.deployments: .deployments,
+        Builtin.replicaSets: .replicaSets,
+        Builtin.statefulSets: .statefulSets,
+        Builtin.daemonSets: .daemonSets,
+        Builtin.jobs: .jobs,
+        Builtin.cronJobs: .cronJobs,
+        Builtin.leases: .leases,
+        Builtin.disruptionBudgets: .disruptionBudgets,
+        Builtin.autoscalers: .autoscalers,
+        Builtin.roles: .roles,
+        Builtin.clusterRoles: .roles,
+        Builtin.roleBindings: .bindings,
+        Builtin.clusterRoleBindings: .bindings,
     ]
 }

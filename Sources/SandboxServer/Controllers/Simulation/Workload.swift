@@ -26,7 +26,9 @@ enum Workload {
         )
     }
 
-    /// The objects that the owner controls. Such that fit its selector and belong to nobody are taken over, and those
+    /// The objects that the owner controls.
+    ///
+    /// Such that fit its selector and belong to nobody are taken over, and those
     /// that do not fit any more are let go, as the workload controllers do.
     static func claim(
         _ resource: ResourceID,
