@@ -40,7 +40,10 @@ struct KindRulesTests {
     @Test("the recorded answer to a Deployment whose selector and containers are wrong")
     func recordedDeployment() {
         var bad = changed(deployment, ["spec", "selector"], ["matchLabels": ["app": "x"]])
-        bad.set(["metadata": ["labels": ["app": "y"]], "spec": ["containers": [], "restartPolicy": "Always"]], at: ["spec", "template"])
+        bad.set(
+            ["metadata": ["labels": ["app": "y"]], "spec": ["containers": [], "restartPolicy": "Always"]],
+            at: ["spec", "template"]
+        )
         #expect(
             violations(Builtin.deployments, bad) == [
                 "spec.template.metadata.labels: Invalid value: {\"app\":\"y\"}: `selector` does not match template `labels`",
@@ -80,7 +83,9 @@ struct KindRulesTests {
 
     @Test(
         "a selector does not change",
-        arguments: [("Deployment", Builtin.deployments), ("ReplicaSet", Builtin.replicaSets), ("DaemonSet", Builtin.daemonSets)]
+        arguments: [
+            ("Deployment", Builtin.deployments), ("ReplicaSet", Builtin.replicaSets), ("DaemonSet", Builtin.daemonSets),
+        ]
     )
     func selectorIsImmutable(kind: String, resource: ResourceID) {
         let old = Self.changedKind(kind)
@@ -205,15 +210,23 @@ struct KindRulesTests {
     @Test("of a pod that exists only the images and little else change")
     func podIsImmutable() {
         let old = completed(Builtin.pods, pod)
-        let image = changed(old, ["spec", "containers"], [["name": "c", "image": "nginx:2", "imagePullPolicy": "Always"]])
+        let image = changed(
+            old,
+            ["spec", "containers"],
+            [["name": "c", "image": "nginx:2", "imagePullPolicy": "Always"]]
+        )
         #expect(violations(Builtin.pods, image, old: old) == [])
         let moved = changed(old, ["spec", "nodeName"], "n")
-        #expect(violations(Builtin.pods, moved, old: old).first?.hasPrefix("spec: Forbidden: pod updates may not change") == true)
+        #expect(
+            violations(Builtin.pods, moved, old: old).first?.hasPrefix("spec: Forbidden: pod updates may not change")
+                == true
+        )
     }
 
     @Test(
         "amounts compare by value",
-        arguments: [("1", 1), ("100m", 0.1), ("1Ki", 1024), ("1.5Gi", 1_610_612_736), ("2k", 2000)] as [(JSONValue, Double)]
+        arguments: [("1", 1), ("100m", 0.1), ("1Ki", 1024), ("1.5Gi", 1_610_612_736), ("2k", 2000)]
+            as [(JSONValue, Double)]
     )
     func quantities(text: JSONValue, value: Double) {
         #expect(Quantity(text)?.value == value)
@@ -237,7 +250,10 @@ struct KindRulesTests {
         #expect((30_000...32_767).contains(port?["nodePort"]?.intValue ?? 0))
         let updated = completed(
             Builtin.services,
-            ["metadata": ["name": "other"], "spec": ["ports": [["port": 80, "protocol": "TCP"]], "type": "NodePort"]],
+            [
+                "metadata": ["name": "other"],
+                "spec": ["ports": [["port": 80, "protocol": "TCP"]], "type": "NodePort"],
+            ],
             old: made
         )
         #expect(updated["spec"]?["clusterIP"]?.stringValue == address)
@@ -251,7 +267,10 @@ struct KindRulesTests {
             (["ports": []], "spec.ports: Required value"),
             (["ports": [["port": 0]]], "spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive"),
             (["ports": [["port": 80, "name": "a"], ["port": 81]]], "spec.ports[1].name: Required value"),
-            (["ports": [["port": 80, "name": "a"], ["port": 81, "name": "a"]]], "spec.ports[1].name: Duplicate value: \"a\""),
+            (
+                ["ports": [["port": 80, "name": "a"], ["port": 81, "name": "a"]]],
+                "spec.ports[1].name: Duplicate value: \"a\""
+            ),
             (
                 ["ports": [["port": 80, "nodePort": 30000]]],
                 "spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"
@@ -279,7 +298,10 @@ struct KindRulesTests {
 
     @Test("a Secret takes plain text, and gets a type that stays")
     func secret() {
-        let secret = completed(Builtin.secrets, ["kind": "Secret", "data": ["a": "eA=="], "stringData": ["b": "hello"]])
+        let secret = completed(
+            Builtin.secrets,
+            ["kind": "Secret", "data": ["a": "eA=="], "stringData": ["b": "hello"]]
+        )
         #expect(secret["data"] == ["a": "eA==", "b": "aGVsbG8="] && secret["stringData"] == nil)
         #expect(secret["type"] == "Opaque")
         let other = changed(secret, ["type"], "kubernetes.io/tls")
@@ -305,10 +327,18 @@ struct KindRulesTests {
 
     @Test("keys of a ConfigMap are file names, and the whole is not too large")
     func configMap() {
-        #expect(violations(Builtin.configMaps, ["data": ["a b": ""]]).first?.hasPrefix("data[a b]: Invalid value") == true)
-        #expect(violations(Builtin.configMaps, ["data": ["..": ""]]) == ["data[..]: Invalid value: \"..\": must not be '..'"])
+        #expect(
+            violations(Builtin.configMaps, ["data": ["a b": ""]]).first?.hasPrefix("data[a b]: Invalid value") == true
+        )
+        #expect(
+            violations(Builtin.configMaps, ["data": ["..": ""]]) == [
+                "data[..]: Invalid value: \"..\": must not be '..'"
+            ]
+        )
         let large = JSONValue.string(String(repeating: "x", count: 1_048_577))
-        #expect(violations(Builtin.configMaps, ["data": ["a": large]]) == [": Too long: may not be more than 1048576 bytes"])
+        #expect(
+            violations(Builtin.configMaps, ["data": ["a": large]]) == [": Too long: may not be more than 1048576 bytes"]
+        )
     }
 
     @Test("a namespace is labelled with its name and begins active")

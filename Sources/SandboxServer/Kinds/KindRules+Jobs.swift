@@ -44,7 +44,9 @@ extension KindRules {
                 if let schedule, let text = schedule.stringValue, !text.isEmpty, !text.hasPrefix("@") {
                     let count = text.split(separator: " ").count
                     guard count != 5 else { return }
-                    found.add(.invalid("spec.schedule", schedule, "expected exactly 5 fields, found \(count): [\(text)]"))
+                    found.add(
+                        .invalid("spec.schedule", schedule, "expected exactly 5 fields, found \(count): [\(text)]")
+                    )
                 }
             }
         }

@@ -119,7 +119,9 @@ enum PodSpecRules {
         for (index, volume) in volumes.enumerated() {
             let name = volume["name"]?.stringValue ?? ""
             found.label(volume["name"], "\(path).volumes[\(index)].name")
-            if !volumeNames.insert(name).inserted { found.add(.duplicate("\(path).volumes[\(index)].name", .string(name))) }
+            if !volumeNames.insert(name).inserted {
+                found.add(.duplicate("\(path).volumes[\(index)].name", .string(name)))
+            }
         }
         if spec?["containers"]?.arrayValue?.isEmpty == true { found.add(.required("\(path).containers")) }
         var names: Set<String> = []

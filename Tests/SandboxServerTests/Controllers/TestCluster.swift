@@ -86,6 +86,7 @@ struct TestCluster {
             guard let old = try? tx.value(resource, ObjectName(namespace: namespace, name: name)) else { return }
             var object = old
             change(&object)
+            KindRules.rules(for: resource).complete(&object, old)
             tx.update(resource, object, from: old)
         }
         controllers.settle()
