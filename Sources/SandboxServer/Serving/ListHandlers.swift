@@ -66,7 +66,9 @@ extension ResourceHandlers {
 
 /// Writes lists out of the bytes of their objects.
 enum ListEncoding {
-    /// A list as JSON. The items of built-in kinds have no `apiVersion` and `kind`: that of the list says it.
+    /// A list as JSON.
+    ///
+    /// The items of built-in kinds have no `apiVersion` and `kind`: that of the list says it.
     static func json(
         _ objects: [StoredObject],
         _ resource: ServedResource,

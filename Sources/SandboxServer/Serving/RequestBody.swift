@@ -10,7 +10,8 @@ package enum RequestBody {
 
     /// Parses a body of the notation that `Content-Type` names.
     ///
-    /// - Parameter kind: the kind that is expected, for messages.
+    /// `kind` is the kind that is expected, for messages.
+    ///
     /// - Throws: ``APIFailure`` 400 when it cannot be parsed, 413 when it is too large, 415 for other notations.
     package static func parse(_ request: HTTPServerRequest, kind: String) throws(APIFailure) -> JSONValue {
         let format = try MediaType.ofBody(contentType: request.header("Content-Type"))

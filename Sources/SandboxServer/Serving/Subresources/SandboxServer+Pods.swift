@@ -130,7 +130,7 @@ enum DisruptionBudgets {
     }
 }
 
-/// `pods/NAME/log`. Nothing runs here, so the log says so, or what the pod's annotation says.
+/// The subresource `log` of pods: nothing runs here, so it says so, or what the pod's annotation says.
 enum PodLog {
     /// The annotation whose text is the log of the pod.
     static let annotation = "sandbox.tmc.io/log"

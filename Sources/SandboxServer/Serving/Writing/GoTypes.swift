@@ -2,7 +2,9 @@ package import JSON
 
 /// Says of values of wrong JSON types what Go's decoder says: the first one that cannot become its field.
 package enum GoTypes {
-    /// The text; nil when everything fits. Custom resources are typed in `metadata` only: the rest is their schema's.
+    /// The text; nil when everything fits.
+    ///
+    /// Custom resources are typed in `metadata` only: the rest is their schema's.
     package static func mismatch(_ object: JSONValue, _ resource: ServedResource) -> String? {
         let schema = resource.version.schema
         if resource.definition.isCustom {

@@ -83,7 +83,8 @@ package struct ObjectWriter: Sendable {
 
     /// Replaces an object by what `change` makes of it; creates it when it is missing and the kind allows that.
     ///
-    /// - Parameter mayCreate: whether a missing object is made; `change` gets nil for it.
+    /// With `mayCreate` a missing object is made; `change` gets nil for it.
+    ///
     /// - Throws: ``APIFailure`` as ``create(_:_:)`` does, 404 when there is no such object, and what `change` throws.
     package func update(
         mayCreate: Bool = false,

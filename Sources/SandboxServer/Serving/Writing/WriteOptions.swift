@@ -21,7 +21,8 @@ package struct WriteOptions: Sendable, Hashable {
 
     /// Reads the query.
     ///
-    /// - Parameter kind: as `CreateOptions`, for messages.
+    /// `kind` is the name of the options for messages, as `CreateOptions`.
+    ///
     /// - Throws: ``APIFailure`` 422 for values that are not known.
     package init(_ request: HTTPServerRequest, kind: String, isApply: Bool = false) throws(APIFailure) {
         var causes: [APIFailure.Cause] = []
