@@ -29,7 +29,7 @@ extension HTTPServerResponse {
     ) -> HTTPServerResponse {
         let bytes: [UInt8]
         switch mediaType.format {
-        case .json: bytes = body.serialized() + [UInt8(ascii: "\n")]
+        case .json, .protobuf: bytes = body.serialized() + [UInt8(ascii: "\n")]
         case .yaml: bytes = Array(YAMLNotation.emit(body).utf8)
         }
         return encoded(bytes, status: status, as: mediaType, warnings: warnings)

@@ -1,9 +1,11 @@
 /// How an answer looks: the notation, and the shape of what is in it.
 package struct MediaType: Sendable, Hashable {
     /// The notation.
-    package enum Format: String, Sendable, Hashable {
+    package enum Format: String, Sendable, Hashable, CaseIterable {
         case json = "application/json"
         case yaml = "application/yaml"
+        /// Bodies only: answers are JSON for those who send it.
+        case protobuf = "application/vnd.kubernetes.protobuf"
     }
 
     /// What is shown of objects.
@@ -38,7 +40,7 @@ package struct MediaType: Sendable, Hashable {
     package var metaAPIVersion: String { "meta.k8s.io/\(version)" }
 
     /// The media types that bodies and answers may have, as messages list them.
-    package static let accepted = "application/json, application/yaml"
+    package static let accepted = Format.allCases.map(\.rawValue).joined(separator: ", ")
 
     /// Chooses by the `Accept` header: the first clause that can be served.
     ///
@@ -64,7 +66,7 @@ package struct MediaType: Sendable, Hashable {
 
     /// The notation of a body.
     ///
-    /// - Throws: ``APIFailure`` 415 for anything but JSON and YAML.
+    /// - Throws: ``APIFailure`` 415 for what is none of the accepted types.
     package static func ofBody(contentType: String?) throws(APIFailure) -> Format {
         let name = contentType.map { Clause($0[...]).name } ?? ""
         if name.isEmpty { return .json }

@@ -37,6 +37,12 @@ package enum RequestBody {
             } catch {
                 throw failure("json parse error: \(GoJSONError.text(for: error, in: bytes))")
             }
+        case .protobuf:
+            do {
+                return try ProtobufDecoder.object(bytes)
+            } catch {
+                throw failure(error.message)
+            }
         case .yaml:
             do {
                 return try YAMLNotation.parse(bytes)
