@@ -109,7 +109,7 @@ package struct FieldSelector: Sendable, Hashable {
 
     /// Whether an object has the values; missing fields are empty.
     ///
-    /// - Parameter content: The parsed object, made when it is needed and not there.
+    /// `content` is the parsed object, made when it is needed and not there.
     func matches(_ object: StoredObject, content: inout JSONValue?) -> Bool {
         for term in terms {
             let value: String

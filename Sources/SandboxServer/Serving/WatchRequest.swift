@@ -86,7 +86,9 @@ package struct WatchFault: Sendable, Hashable {
     package var kind: Kind?
     /// How many events are sent before; nil does not count them.
     package var afterEvents: Int?
-    /// How much time passes before; nil does not wait for it. Without both it happens at once.
+    /// How much time passes before; nil does not wait for it.
+    ///
+    /// Without both it happens at once.
     package var after: Duration?
 
     /// Describes a fault.

@@ -20,10 +20,7 @@ struct WatchTimers: Sendable {
     private var isLastBookmark = false
     private var fault: MonotonicInstant?
 
-    /// - Parameters:
-    ///   - timeout: How long the watch lasts.
-    ///   - sendsBookmarks: Whether the client asked for bookmarks.
-    ///   - faultAfter: When the fault strikes; nil when time does not bring it.
+    /// The times of a watch that begins now and lasts for `timeout`; no time brings a fault when `faultAfter` is nil.
     init(now: MonotonicInstant, timeout: Duration, sendsBookmarks: Bool, faultAfter: Duration?) {
         end = now.advanced(by: timeout)
         fault = faultAfter.map { now.advanced(by: $0) }
