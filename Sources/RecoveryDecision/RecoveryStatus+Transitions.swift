@@ -85,6 +85,31 @@ extension RecoveryStatus {
         self.conditions = conditions
     }
 
+    /// Writes the conditions that nobody knows yet as Unknown, in their order: who waits for one finds all of them from
+    /// the first write on.
+    private mutating func declareConditions(_ recovery: Recovery, now: Date) {
+        let known = conditions ?? []
+        conditions = []
+        for type in ConditionType.recovery {
+            if let condition = known[type: type] {
+                conditions?.append(condition)
+            } else {
+                set(type, .unknown, reason: ConditionReason.notYetKnown, recovery: recovery, now: now)
+            }
+        }
+        conditions?.append(contentsOf: known.filter { !ConditionType.recovery.contains($0.type) })
+    }
+
+    /// At the end nothing is left to be found out: what is Unknown still has not happened, and will not.
+    ///
+    /// Only whether the spec is valid stays open when it ended before anybody looked.
+    private mutating func settleConditions(_ verdict: FinalVerdict, recovery: Recovery, now: Date) {
+        for type in [ConditionType.admitted, ConditionType.verified, ConditionType.stalled]
+        where conditions?[type: type]?.status == .unknown {
+            set(type, .false, reason: verdict.reason, message: verdict.message, recovery: recovery, now: now)
+        }
+    }
+
     /// When the wait for the next attempt ends: when it is due, or when the whole recovery's deadline comes first.
     package var nextLook: Date? {
         guard let next = nextAttemptTime else { return nil }
@@ -96,6 +121,7 @@ extension RecoveryStatus {
 
     /// An attempt begins: state, words and conditions.
     mutating func begin(_ words: String, recovery: Recovery, now: Date) {
+        declareConditions(recovery, now: now)
         state = .inProgress
         message = words
         nextAttemptTime = nil
@@ -110,6 +136,7 @@ extension RecoveryStatus {
             if state != .inProgress { awaitRetry(verdict.message, recovery: recovery, now: now) }
             return
         }
+        declareConditions(recovery, now: now)
         state = .pending
         message = verdict.message
         if let last = executions?.indices.last, executions?[last].state == .inProgress {
@@ -168,6 +195,7 @@ extension RecoveryStatus {
 
     /// Writes a final state: completion time, conditions, escalation.
     package mutating func finish(_ verdict: FinalVerdict, recovery: Recovery, now: Date) {
+        declareConditions(recovery, now: now)
         observedGeneration = recovery.metadata.generation
         state = verdict.state
         message = String(verdict.message.prefix(Self.maxMessageLength))
@@ -201,6 +229,7 @@ extension RecoveryStatus {
                 now: now
             )
         }
+        settleConditions(verdict, recovery: recovery, now: now)
         guard verdict.level > .automatic else { return }
         escalation = Escalation(
             level: verdict.level,

@@ -48,6 +48,13 @@ struct LifecycleTests {
             #expect(ended.state == .completed)
             #expect(ended.status?.attempts == 1)
             #expect(ended.status?.executions?.last?.result?.actions?.map(\.name) == ["CheckHubHealth"])
+            // The reservation, with every condition, and the result: no write more.
+            #expect(ended.status?.conditions?.map(\.type) == ConditionType.recovery)
+            let writes = try await AuditLog(plane).successfulWrites {
+                $0.namespace == space && $0.resource == "recoveries"
+            }
+            #expect(writes.map(\.verb) == ["create", "patch", "patch"])
+            try await plane.kubectl("wait --for=condition=Stalled=false --timeout=1s -n \(space) recovery/generic")
             #expect(try await plane.kubectl("get rcv -n \(space)").contains("Completed"))
             let metrics = try await controller.get("/metrics")
             #expect(metrics.contains(#"tmc_recovery_successes_total{error_type="InternalError",strategy="Generic"} 1"#))

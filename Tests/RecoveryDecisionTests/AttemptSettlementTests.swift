@@ -22,7 +22,7 @@ struct AttemptSettlementTests {
         #expect(status?.condition(ConditionType.succeeded) == "True Recovered")
         #expect(status?.condition(ConditionType.verified) == "True Verified")
         #expect(status?.condition(ConditionType.progressing) == "False Recovered")
-        #expect(status?.condition(ConditionType.stalled) == nil)
+        #expect(status?.condition(ConditionType.stalled) == "False Recovered")
         #expect(status?.escalation == nil)
     }
 

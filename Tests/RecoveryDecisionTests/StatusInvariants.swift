@@ -56,7 +56,15 @@ enum StatusInvariants {
         let conditions = status.conditions ?? []
         let isFinal = status.state?.isFinal ?? false
         require((status.completionTime != nil) == isFinal, "completionTime exactly when final")
-        require((conditions[type: ConditionType.succeeded] != nil) == isFinal, "Succeeded exactly when final")
+        require(conditions.map(\.type) == ConditionType.recovery, "every condition is there, in order")
+        require(
+            (conditions[type: ConditionType.succeeded]?.status != .unknown) == isFinal,
+            "Succeeded is known exactly when final"
+        )
+        require(
+            !isFinal || conditions.allSatisfy { $0.status != .unknown || $0.type == ConditionType.accepted },
+            "at the end nothing is left to be found out"
+        )
         require(conditions.isTrue(ConditionType.succeeded) == (status.state == .completed), "Succeeded exactly if so")
         require(
             conditions.isTrue(ConditionType.stalled) == (status.state == .failed || status.state == .timeout),

@@ -39,6 +39,9 @@ package enum ConditionType {
 
 /// The reasons of conditions, decisions and escalations: what a program may compare.
 package enum ConditionReason {
+    /// Every condition is Unknown first.
+    package static let notYetKnown = "NotYetKnown"
+
     // Accepted
     /// The spec is valid.
     package static let valid = "Valid"
