@@ -61,6 +61,7 @@ struct BuiltinKind: Sendable {
         let type = BuiltinCatalogue.typeName(group: group, version: name, kind: kind)
         var version = ResourceDefinition.Version(name: name, schema: schemas.schema(of: type))
         version.hasStatus = hasStatus
+        version.columns = BuiltinColumns.columns(for: ResourceID(group: group, plural: plural))
         if hasScale {
             version.scale = .init(
                 specReplicas: ["spec", "replicas"],
