@@ -64,18 +64,21 @@ let package = Package(
                 "HTTPTransport", "HTTPServer", "JSON", "YAML", "Timekeeping", "Telemetry",
             ]
         ),
+        module("CommandLineFlags"),
         module("SandboxServer", ["HTTPServer", "JSON", "YAML", "Timekeeping", "Telemetry"]),
         .executableTarget(
             name: "recovery-controller",
             dependencies: [
                 "RecoveryEngine", "RecoveryAPI", "ControllerRuntime", "KubernetesClient", "KubernetesCore",
-                "HTTPTransport", "HTTPServer", "JSON", "YAML", "Timekeeping", "Telemetry",
+                "HTTPTransport", "HTTPServer", "JSON", "YAML", "Timekeeping", "Telemetry", "CommandLineFlags",
             ],
             swiftSettings: strict
         ),
         .executableTarget(
             name: "recovery-sandbox",
-            dependencies: ["SandboxServer", "HTTPServer", "JSON", "YAML", "Timekeeping", "Telemetry"],
+            dependencies: [
+                "SandboxServer", "CommandLineFlags", "HTTPServer", "JSON", "YAML", "Timekeeping", "Telemetry",
+            ],
             swiftSettings: strict
         ),
         .target(

@@ -1,3 +1,4 @@
+import CommandLineFlags
 import Telemetry
 
 /// What the command line asks for.

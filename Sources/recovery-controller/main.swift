@@ -1,3 +1,4 @@
+import CommandLineFlags
 import ControllerRuntime
 import FoundationEssentials
 import Glibc

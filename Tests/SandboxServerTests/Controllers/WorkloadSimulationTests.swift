@@ -154,6 +154,27 @@ struct WorkloadSimulationTests {
         #expect(cluster.get(Builtin.deployments, "web")?["status"]?.isTrue("Available") == true)
     }
 
+    @Test("a stalled Deployment is not looked at until it changes again")
+    func stalls() {
+        let cluster = TestCluster(simulatesWorkloads: true)
+        cluster.create(Builtin.deployments, TestCluster.deployment("web", replicas: 2))
+        cluster.pass(seconds: 3)
+        cluster.edit(Builtin.deployments, "web") { deployment in
+            deployment.set("stalled", at: ["metadata", "annotations", Workload.failureAnnotation])
+            deployment.set(4, at: ["spec", "replicas"])
+        }
+        cluster.pass(seconds: 60)
+        #expect(cluster.list(Builtin.pods).count == 2)
+        let stalled = cluster.get(Builtin.deployments, "web")
+        #expect(stalled?["status"]?["observedGeneration"] == 1 && stalled?["metadata"]?["generation"] == 2)
+        cluster.edit(Builtin.deployments, "web") { $0.set("x", at: ["metadata", "annotations", "touched"]) }
+        cluster.pass(seconds: 3)
+        let deployment = cluster.get(Builtin.deployments, "web")
+        #expect(deployment?["status"]?.count("availableReplicas") == 4)
+        #expect(deployment?["status"]?["observedGeneration"] == deployment?["metadata"]?["generation"])
+        #expect(deployment?.failure == nil)
+    }
+
     @Test("a crashing pod is restarted with growing pauses")
     func crashLoop() {
         let cluster = TestCluster(simulatesWorkloads: true)

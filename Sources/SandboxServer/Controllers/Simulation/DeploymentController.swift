@@ -6,6 +6,9 @@ struct DeploymentController: Reconciler {
     private static let hashLabel = "pod-template-hash"
     static let revision = "deployment.kubernetes.io/revision"
 
+    /// The stalled Deployments as they were seen first, by uid.
+    private var stalled: [String: JSONValue] = [:]
+
     func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference] {
         if change.resource == Builtin.deployments, let deployment = change.new {
             return [ObjectReference(resource: change.resource, name: deployment.name)]
@@ -16,14 +19,16 @@ struct DeploymentController: Reconciler {
         }
     }
 
-    func reconcile(
+    mutating func reconcile(
         _ object: ObjectReference,
         _ tx: inout ObjectStore.Transaction,
         _ context: ReconcileContext
     ) throws(APIFailure) -> Duration? {
         guard let deployment = try tx.value(object.resource, object.name) else { return nil }
+        guard !isStalled(deployment) else { return nil }
         var sets = try Workload.claim(Builtin.replicaSets, for: deployment, &tx)
         var changed = deployment
+        if deployment.failure == Self.stall { Self.wakeUp(&changed) }
         if !deployment.isBeingDeleted {
             if deployment["spec"]?["paused"]?.boolValue != true {
                 try prepareRevision(&changed, &sets, &tx, context)
@@ -38,6 +43,35 @@ struct DeploymentController: Reconciler {
         changed["status"] = status.updated(context)
         tx.update(object.resource, changed, from: deployment)
         return status.deadline(context)
+    }
+
+    // MARK: Breaking
+
+    private static let stall = "stalled"
+
+    /// Whether the controller has lost sight of a Deployment: by annotation, and until the object changes again.
+    private mutating func isStalled(_ deployment: JSONValue) -> Bool {
+        guard deployment.failure == Self.stall, !deployment.isBeingDeleted else {
+            stalled[deployment.uid] = nil
+            return false
+        }
+        let seen: JSONValue = [
+            "annotations": deployment["metadata"]?["annotations"] ?? [:],
+            "labels": deployment["metadata"]?["labels"] ?? [:], "spec": deployment["spec"] ?? [:],
+        ]
+        guard let first = stalled[deployment.uid] else {
+            stalled[deployment.uid] = seen
+            return true
+        }
+        guard first != seen else { return true }
+        stalled[deployment.uid] = nil
+        return false
+    }
+
+    private static func wakeUp(_ deployment: inout JSONValue) {
+        var annotations = deployment["metadata"]?["annotations"]?.objectValue ?? [:]
+        annotations[Workload.failureAnnotation] = nil
+        deployment.set(.object(annotations), at: ["metadata", "annotations"])
     }
 
     // MARK: Revisions

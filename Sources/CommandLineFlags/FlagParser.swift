@@ -1,18 +1,32 @@
 /// Why the command line cannot be used; the program ends with status 2.
-struct UsageError: Error, CustomStringConvertible {
-    let description: String
+package struct UsageError: Error, CustomStringConvertible {
+    /// What is wrong, with the argument's name.
+    package let description: String
+
+    /// Says what is wrong.
+    package init(description: String) {
+        self.description = description
+    }
 }
 
 /// Command-line flags in the ecosystem's habit: `--name value`, `--name=value`, switches alone or with `=false`.
-struct FlagParser {
+///
+/// ```swift
+/// let flags = try FlagParser(arguments, flags: [.init("nodes", "N", "How many."), .init("help", nil, "This.")])
+/// let count = try flags.number("nodes", in: 1...100) ?? 3
+/// ```
+package struct FlagParser {
     /// A flag that is known, and what it is good for.
-    struct Flag {
-        let name: String
+    package struct Flag {
+        /// Without the dashes.
+        package let name: String
         /// What stands for the value in the help; nil for switches.
-        let placeholder: String?
-        let help: String
+        package let placeholder: String?
+        /// A sentence or two.
+        package let help: String
 
-        init(_ name: String, _ placeholder: String? = nil, _ help: String) {
+        /// Describes a flag.
+        package init(_ name: String, _ placeholder: String? = nil, _ help: String) {
             self.name = name
             self.placeholder = placeholder
             self.help = help
@@ -25,7 +39,7 @@ struct FlagParser {
     /// Parses the arguments (without the program's name).
     ///
     /// - Throws: `UsageError`, which names the argument.
-    init(_ arguments: [String], flags: [Flag]) throws(UsageError) {
+    package init(_ arguments: [String], flags: [Flag]) throws(UsageError) {
         self.flags = flags
         var rest = arguments[...]
         while let argument = rest.popFirst() {
@@ -50,12 +64,14 @@ struct FlagParser {
     }
 
     /// The value of a flag; nil when it is absent or empty.
-    func text(_ name: String) -> String? {
+    package func text(_ name: String) -> String? {
         values[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 
     /// Whether a switch is on.
-    func isOn(_ name: String) throws(UsageError) -> Bool {
+    ///
+    /// - Throws: `UsageError`, which names the flag.
+    package func isOn(_ name: String) throws(UsageError) -> Bool {
         switch values[name] {
         case nil, "false", "0": return false
         case "true", "1": return true
@@ -64,7 +80,9 @@ struct FlagParser {
     }
 
     /// One of the words that a flag may have.
-    func choice<Word: RawRepresentable & CaseIterable>(
+    ///
+    /// - Throws: `UsageError`, which names the flag.
+    package func choice<Word: RawRepresentable & CaseIterable>(
         _ name: String,
         default standard: Word
     ) throws(UsageError) -> Word where Word.RawValue == String {
@@ -75,7 +93,9 @@ struct FlagParser {
     }
 
     /// A whole number within a range; nil when the flag is absent.
-    func number(_ name: String, in range: ClosedRange<Int>) throws(UsageError) -> Int? {
+    ///
+    /// - Throws: `UsageError`, which names the flag.
+    package func number(_ name: String, in range: ClosedRange<Int>) throws(UsageError) -> Int? {
         guard let text = values[name] else { return nil }
         if let number = Int(text), range.contains(number) { return number }
         throw UsageError(
@@ -84,7 +104,7 @@ struct FlagParser {
     }
 
     /// One paragraph for each flag.
-    static func help(_ flags: [Flag]) -> String {
+    package static func help(_ flags: [Flag]) -> String {
         flags.map { flag in
             let value = flag.placeholder.map { " \($0)" } ?? ""
             return "  --\(flag.name)\(value)\n        \(flag.help)"
