@@ -1,5 +1,3 @@
-package import JSON
-
 /// How a sandbox is set up.
 package struct SandboxConfiguration: Sendable {
     /// Where to listen; port 0 is any free one.
@@ -10,8 +8,10 @@ package struct SandboxConfiguration: Sendable {
     package var simulatesWorkloads = false
     /// How many nodes are simulated.
     package var nodeCount = 3
-    /// CustomResourceDefinitions that are there from the beginning.
-    package var customResourceDefinitions: [JSONValue] = []
+    /// What goes wrong on purpose, from the beginning.
+    package var faults: [FaultRule] = []
+    /// Where the chances of the faults come from.
+    package var faultSeed: UInt64 = 1
     /// How many changes of each resource are kept for watches.
     package var historyLimit = 10_000
 

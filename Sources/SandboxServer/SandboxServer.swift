@@ -25,12 +25,18 @@ package final class SandboxServer: Sendable {
     /// Garbage collection, namespaces and the simulation.
     package let controllers: Controllers
 
+    /// What goes wrong on purpose.
+    package let faults: FaultPlan
+    /// All open watches.
+    package let watches: WatchHub
+
     let timeSource: any TimeSource
     let logger: Logger
     let handlers: ResourceHandlers
     let authenticator: Authenticator
     let authorizer: Authorizer
     let reviews: AccessReviews
+    let documents = OpenAPIDocuments(version: ServerInformation.gitVersion)
     private let listening = Mutex<HTTPServer?>(nil)
     private let boundAddress = Mutex("")
 
@@ -46,6 +52,13 @@ package final class SandboxServer: Sendable {
         authenticator = Authenticator(token: configuration.token, accountTokens: ServiceAccountTokens())
         authorizer = Authorizer(store)
         reviews = AccessReviews(authorizer: authorizer, authenticator: authenticator)
+        watches = WatchHub(store: store, timeSource: timeSource)
+        faults = FaultPlan(
+            store: store,
+            watches: watches,
+            seed: configuration.faultSeed,
+            rules: configuration.faults
+        )
         var simulation = Controllers.Configuration()
         simulation.simulatesWorkloads = configuration.simulatesWorkloads
         simulation.nodeCount = configuration.nodeCount
@@ -90,6 +103,7 @@ package final class SandboxServer: Sendable {
         try await withThrowingTaskGroup { group in
             group.addTask { try await server.run() }
             group.addTask { [controllers] in try await controllers.run() }
+            group.addTask { [watches] in try await watches.run() }
             defer { group.cancelAll() }
             try await group.next()
         }

@@ -19,7 +19,9 @@ package final class ServedResource: Sendable {
     package init(_ definition: ResourceDefinition, _ version: ResourceDefinition.Version) {
         self.definition = definition
         self.version = version
-        rules = KindRules.rules(for: definition.storage)
+        rules =
+            definition.storage == CustomResources.id
+            ? CustomResources.rules : KindRules.rules(for: definition.storage)
         apiVersion = definition.apiVersion(version.name)
         let group = definition.storage.group
         storageAPIVersion = group.isEmpty ? definition.storageVersion : "\(group)/\(definition.storageVersion)"

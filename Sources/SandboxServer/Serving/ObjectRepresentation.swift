@@ -30,6 +30,8 @@ package struct ObjectRepresentation: Sendable {
         self.init(call.resource, call.mediaType, included: included ?? .metadata, now: call.now)
     }
 
+    var isTable: Bool { mediaType.shape == .table }
+
     /// One object.
     package func document(_ object: JSONValue) -> JSONValue {
         switch mediaType.shape {

@@ -6,6 +6,8 @@ extension SandboxServer {
     /// Answers a path that is no resource: discovery, version, health, OpenAPI.
     func answerPath(_ request: HTTPServerRequest, _ info: RequestInfo) throws(APIFailure) -> HTTPServerResponse {
         if let health = ServerInformation.health(request) { return health }
+        if request.path == FaultPlan.path { return faults.handleAdmin(request) }
+        if request.path.hasPrefix("/openapi/") { return document(request) }
         let parts = request.path.split(separator: "/").map(String.init)
         let mediaType = try MediaType.negotiate(accept: request.header("Accept"), shapes: [.aggregatedDiscovery])
         let isAggregated = mediaType.shape == .aggregatedDiscovery
@@ -27,6 +29,23 @@ extension SandboxServer {
             return try found(Discovery(registry).resources(group: parts[1], version: parts[2]), parts[1], plain)
         default: return .pageNotFound
         }
+    }
+
+    private func document(_ request: HTTPServerRequest) -> HTTPServerResponse {
+        let accept = request.header("Accept") ?? ""
+        guard let answer = documents.answer(path: request.path, accept: accept) else { return .pageNotFound }
+        let tag = "\"\(answer.hash)\""
+        var headers = [
+            HTTPServerHeader(name: "Content-Type", value: answer.contentType),
+            HTTPServerHeader(name: "Etag", value: tag),
+        ]
+        if request.header("If-None-Match") == tag { return HTTPServerResponse(status: 304, headers: headers) }
+        // The index of version 3 names documents by their hash, so these never change.
+        let isNamed = request.queryValue("hash") == answer.hash
+        headers.append(
+            HTTPServerHeader(name: "Cache-Control", value: isNamed ? "public, immutable" : "no-cache, private")
+        )
+        return HTTPServerResponse(status: 200, headers: headers, body: answer.bytes)
     }
 
     private func isKnown(_ parts: [String]) -> Bool {

@@ -6,16 +6,30 @@ internal import Timekeeping
 extension SandboxServer {
     /// Answers one request.
     package func handle(_ request: HTTPServerRequest) async -> HTTPServerResponse {
-        do {
-            return try answer(request)
+        let info = RequestInfo(request)
+        let fault = faults.decide(info, userAgent: request.header("User-Agent") ?? "")
+        if fault.delay > .zero {
+            do {
+                try await timeSource.sleep(for: fault.delay)
+            } catch {
+                return .none
+            }
+        }
+        if fault.isRefused { return .none }
+        if let failure = fault.failure { return .failure(failure) }
+        do throws(APIFailure) {
+            return try answer(request, info, fault.watch)
         } catch {
             return .failure(error)
         }
     }
 
-    private func answer(_ request: HTTPServerRequest) throws(APIFailure) -> HTTPServerResponse {
+    private func answer(
+        _ request: HTTPServerRequest,
+        _ info: RequestInfo,
+        _ fault: WatchFault
+    ) throws(APIFailure) -> HTTPServerResponse {
         let now = timeSource.wallTime()
-        let info = RequestInfo(request)
         let user = try user(of: request, now: now)
         try authorizer.check(AccessAttributes(info), by: user)
         guard info.isResource else { return try answerPath(request, info) }
@@ -35,7 +49,33 @@ extension SandboxServer {
             now: now
         )
         try checkScope(call)
+        if info.verb == "watch" { return try watch(call, fault) }
         return info.subresource.isEmpty ? try answer(call) : try answerSubresource(call)
+    }
+
+    private func watch(_ call: APICall, _ fault: WatchFault) throws(APIFailure) -> HTTPServerResponse {
+        guard call.mediaType.format == .json, call.info.subresource.isEmpty else { throw .methodNotAllowed }
+        var options = try call.listOptions()
+        options.isWatch = true
+        let stream = try watches.watch(
+            WatchRequest(
+                resource: call.resource.storage,
+                namespace: call.listNamespace,
+                apiVersion: call.resource.storageAPIVersion,
+                kind: call.resource.definition.kind,
+                options: options,
+                representation: ObjectRepresentation.watch(call, timeSource: timeSource),
+                fault: fault
+            )
+        )
+        return HTTPServerResponse(
+            status: 200,
+            headers: [
+                HTTPServerHeader(name: "Content-Type", value: call.mediaType.contentType),
+                HTTPServerHeader(name: "Cache-Control", value: "no-cache, private"),
+            ],
+            stream: stream
+        )
     }
 
     private func user(of request: HTTPServerRequest, now: Date) throws(APIFailure) -> UserInfo {
