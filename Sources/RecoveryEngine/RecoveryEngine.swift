@@ -197,7 +197,7 @@ package final class RecoveryEngine: Sendable {
     /// Turns changes in the caches into work.
     private func watch() {
         let environment = reconciler.environment
-        recoveries.addHandler { [queue, reconciler, logger = dependencies.logger] event in
+        recoveries.addHandler { [queue, reconciler] event in
             switch event {
             case .added(let recovery, _):
                 queue.add(recovery.metadata.key, priority: recovery.queuePriority(environment))
@@ -213,7 +213,7 @@ package final class RecoveryEngine: Sendable {
                 queue.add(key)
                 if let last { reconciler.attemptEnded(last) }
             case .undecodable(let object, _):
-                logger.error("a Recovery cannot be read and is left alone", ["recovery": "\(object)"])
+                queue.add(object.key)
             }
         }
         policies.addHandler { [recoveries, queue] event in

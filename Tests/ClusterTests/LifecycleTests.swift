@@ -200,6 +200,36 @@ struct LifecycleTests {
         }
     }
 
+    @Test("a Recovery that a lax schema let through gets an event with field and remedy, and runs once it is corrected")
+    func unreadable() async throws {
+        let space = "lifecycle-unreadable"
+        let limit = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/maxAttempts"
+        try await withController(space) { plane, _ in
+            let lax =
+                "[{\"op\":\"replace\",\"path\":\"\(limit)\",\"value\":{\"x-kubernetes-preserve-unknown-fields\":true}}]"
+            try await plane.kubectl("patch crd recoveries.recovery.tmc.io --type=json -p '\(lax)'")
+            let wrong = recovery(space, "wrong", "{error: {type: InternalError, retryable: true}, maxAttempts: three}")
+            // The server takes a moment to go by another schema.
+            try await Shell.run(
+                """
+                for i in $(seq 100); do
+                    kubectl --kubeconfig \(plane.kubeconfig) apply --validate=false -f - <<<'\(wrong)' && exit 0
+                    sleep 0.2
+                done
+                exit 1
+                """
+            )
+            try await plane.apply(recovery(space, "right", "{error: {type: InternalError, retryable: true}}"))
+            #expect(try await final(plane, space, "right").state == .completed, "the others go on")
+            let events = "get events -n \(space) --field-selector reason=RecoveryUnreadable,involvedObject.name=wrong"
+            let told = try await plane.kubectl("\(events) -o jsonpath={.items[*].message}")
+            #expect(told.contains("spec.maxAttempts") && told.contains("kubectl edit recovery wrong"), "\(told)")
+            try await plane.kubectl("apply --validate=false -f \(ControlPlane.root)crds/recoveries.yaml")
+            try await plane.kubectl("patch rcv wrong -n \(space) --type=merge -p '{\"spec\":{\"maxAttempts\":1}}'")
+            #expect(try await final(plane, space, "wrong").state == .completed)
+        }
+    }
+
     @Test("a finished Recovery is deleted after its time")
     func timeToLive() async throws {
         let space = "lifecycle-ttl"

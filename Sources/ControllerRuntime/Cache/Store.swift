@@ -45,6 +45,11 @@ public final class Store<Object: Sendable>: Sendable {
         state.withLock { $0.objects[key]?.object }
     }
 
+    /// Why the object with this key cannot be decoded; nil when it can, or when there is none.
+    public func failure(_ key: ObjectKey) -> UndecodableObject? {
+        state.withLock { $0.objects[key]?.failure }
+    }
+
     /// All objects, in no particular order; of one namespace when that is given.
     public func list(namespace: String? = nil) -> [Object] {
         state.withLock { state in

@@ -137,10 +137,14 @@ package enum EventReason {
     package static let retrying = "RecoveryRetrying"
     package static let blocked = "RecoveryBlocked"
     package static let escalated = "RecoveryEscalated"
+    /// The object has a field of the wrong type, so nobody can tell what it asks for.
+    package static let unreadable = "RecoveryUnreadable"
     package static let breakerOpened = "CircuitBreakerOpened"
     package static let breakerHalfOpened = "CircuitBreakerHalfOpened"
     package static let breakerClosed = "CircuitBreakerClosed"
 
     /// The reasons that come as events of type Warning; all others are Normal.
-    package static let warnings: Set<String> = [failed, timeout, retrying, blocked, escalated, breakerOpened]
+    package static let warnings: Set<String> = [
+        failed, timeout, retrying, blocked, escalated, unreadable, breakerOpened,
+    ]
 }

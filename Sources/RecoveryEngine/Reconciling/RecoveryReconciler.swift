@@ -53,6 +53,12 @@ package struct RecoveryReconciler: Sendable {
     /// - Throws: `ClientError` when the server cannot be asked or refuses; the queue tries again.
     package func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
         guard let cached = environment.recoveries.get(key) else {
+            if let unreadable = environment.recoveries.failure(key) {
+                // What runs goes on: its status cannot be written, but what it asked for was once read.
+                environment.report.unreadable(unreadable)
+                if environment.running[key] == nil { giveUpPlace(key) }
+                return .done
+            }
             environment.running[key]?.journal.requestStop(.deleted)
             giveUpPlace(key)
             return .done

@@ -96,6 +96,24 @@ package struct RecoveryReporter: Sendable {
         event(.warning, EventReason.blocked, "\(verdict.gate.rawValue): \(verdict.message)", recovery)
     }
 
+    /// A Recovery has a field of the wrong type, as servers let pass that do not check schemas.
+    ///
+    /// Its status stays as it is: what cannot be read is not written over.
+    package func unreadable(_ object: UndecodableObject) {
+        logger.error("a Recovery cannot be read and is left alone", ["recovery": "\(object)"])
+        let reference = ObjectReference(
+            apiVersion: RecoveryAPI.apiVersion,
+            kind: Recovery.resource.kind,
+            namespace: object.key.namespace,
+            name: object.key.name,
+            uid: object.uid
+        )
+        let message =
+            "\(object.reason). Nothing is done before that is corrected: kubectl edit recovery \(object.key.name), or "
+            + "delete it and create it again"
+        recorder.record(.warning, reason: EventReason.unreadable, message: message, about: reference)
+    }
+
     private func line(_ recovery: Recovery) -> Logger {
         logger.with([
             "recovery": recovery.metadata.key.description,
