@@ -54,6 +54,7 @@ struct BuiltinKind: Sendable {
         )
         definition.shortNames = shortNames
         definition.categories = categories
+        if let storage = BuiltinConversions.storage(definition.id) { definition.storage = storage }
         return definition
     }
 
@@ -61,7 +62,9 @@ struct BuiltinKind: Sendable {
         let type = BuiltinCatalogue.typeName(group: group, version: name, kind: kind)
         var version = ResourceDefinition.Version(name: name, schema: schemas.schema(of: type))
         version.hasStatus = hasStatus
-        version.columns = BuiltinColumns.columns(for: ResourceID(group: group, plural: plural))
+        let id = ResourceID(group: group, plural: plural)
+        version.columns = BuiltinColumns.columns(for: id)
+        version.conversion = BuiltinConversions.conversion(id, version: name)
         if hasScale {
             version.scale = .init(
                 specReplicas: ["spec", "replicas"],

@@ -41,7 +41,7 @@ extension BuiltinKind {
         BuiltinKind("events.k8s.io", "v1", "events", "Event", short: ["ev"]),
         BuiltinKind(
             "autoscaling",
-            "v2",
+            "v2 v1",
             "horizontalpodautoscalers",
             "HorizontalPodAutoscaler",
             [.status, .all],
@@ -77,14 +77,14 @@ extension BuiltinKind {
 
     private init(
         _ group: String,
-        _ version: String,
+        _ versions: String,
         _ plural: String,
         _ kind: String,
         _ traits: [Trait] = [],
         short: [String] = []
     ) {
         self.group = group
-        versions = [version]
+        self.versions = versions.split(separator: " ").map { String($0) }
         self.plural = plural
         self.kind = kind
         isNamespaced = !traits.contains(.cluster)

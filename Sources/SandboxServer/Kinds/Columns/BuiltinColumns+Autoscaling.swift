@@ -16,7 +16,11 @@ extension BuiltinColumns {
         age,
     ]
 
-    private static func targets(_ autoscaler: CellSource) -> String {
+    private static func targets(_ source: CellSource) -> String {
+        let conversion = BuiltinConversions.conversion(Builtin.autoscalers, version: "v1")
+        // Version 2 has none of the fields that the conversion moves.
+        let object = conversion?.toStorage(source.object) ?? source.object
+        let autoscaler = CellSource(object: object, now: source.now)
         let current = autoscaler.list("status", "currentMetrics")
         let metrics = autoscaler.list("spec", "metrics").enumerated().map { index, metric in
             target(metric, index < current.count ? current[index] : [:])
