@@ -55,8 +55,9 @@ struct ContinueToken: Sendable, Hashable {
     func text(in namespace: String?) -> String {
         let path = namespace == nil && !name.namespace.isEmpty ? "/\(name.namespace)/\(name.name)" : "/\(name.name)"
         let number = revision.flatMap { Int64(exactly: $0) } ?? -1
-        let token: JSONValue = ["v": .string(Self.version), "rv": .number(number), "start": .string(path)]
-        return Data(token.serialized()).base64EncodedString()
+        // In Go's order, so that a token is the real server's.
+        let token = "{\"v\":\"\(Self.version)\",\"rv\":\(number),\"start\":\(JSONValue.string(path).text)}"
+        return Data(token.utf8).base64EncodedString()
             .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
     }
 

@@ -201,7 +201,9 @@ package final class WatchHub: Sendable {
         }
     }
 
-    private func tickAll() -> MonotonicInstant? {
+    /// Does what is due now, and returns when the next thing is; the loop of ``run()`` without its waiting.
+    @discardableResult
+    func tickAll() -> MonotonicInstant? {
         watches.withLock { Array($0.sessions.values) }.compactMap { tick($0) }.min()
     }
 

@@ -15,9 +15,14 @@ enum SchemaFixtures {
         try YAMLDocument.parse(bytes(name), source: name)
     }
 
+    /// A recorded request and its response, whole.
+    static func recording(_ name: String) throws -> JSONValue {
+        try JSONValue(parsing: bytes(name + ".json"))
+    }
+
     /// The bodies of a recorded request and its response.
     static func exchange(_ name: String) throws -> (request: JSONValue, response: JSONValue) {
-        let document = try JSONValue(parsing: bytes(name + ".json"))
+        let document = try recording(name)
         return (try #require(document["request"]?["body"]), try #require(document["response"]?["body"]))
     }
 }
