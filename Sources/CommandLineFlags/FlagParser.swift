@@ -34,7 +34,7 @@ package struct FlagParser {
     }
 
     private let flags: [Flag]
-    private var values: [String: String] = [:]
+    private var values: [String: [String]] = [:]
 
     /// Parses the arguments (without the program's name).
     ///
@@ -52,27 +52,32 @@ package struct FlagParser {
                 throw UsageError(description: "unknown flag '--\(name)'")
             }
             if text.count > name.count {
-                values[name] = String(text.dropFirst(name.count + 1))
+                values[name, default: []].append(String(text.dropFirst(name.count + 1)))
             } else if flag.placeholder == nil {
-                values[name] = "true"
+                values[name, default: []].append("true")
             } else if let value = rest.popFirst() {
-                values[name] = value
+                values[name, default: []].append(value)
             } else {
                 throw UsageError(description: "--\(name) needs a value: --\(name)=\(flag.placeholder ?? "VALUE")")
             }
         }
     }
 
-    /// The value of a flag; nil when it is absent or empty.
+    /// The value of a flag, the last one when it is there twice; nil when it is absent or empty.
     package func text(_ name: String) -> String? {
-        values[name].flatMap { $0.isEmpty ? nil : $0 }
+        values[name]?.last.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// All values of a flag that may be repeated, in order.
+    package func texts(_ name: String) -> [String] {
+        values[name] ?? []
     }
 
     /// Whether a switch is on.
     ///
     /// - Throws: `UsageError`, which names the flag.
     package func isOn(_ name: String) throws(UsageError) -> Bool {
-        switch values[name] {
+        switch values[name]?.last {
         case nil, "false", "0": return false
         case "true", "1": return true
         case .some(let other): throw UsageError(description: "--\(name) is true or false, not '\(other)'")
@@ -86,7 +91,7 @@ package struct FlagParser {
         _ name: String,
         default standard: Word
     ) throws(UsageError) -> Word where Word.RawValue == String {
-        guard let text = values[name] else { return standard }
+        guard let text = values[name]?.last else { return standard }
         if let word = Word(rawValue: text) { return word }
         let words = Word.allCases.map(\.rawValue).joined(separator: ", ")
         throw UsageError(description: "--\(name) is one of \(words), not '\(text)'")
@@ -96,7 +101,7 @@ package struct FlagParser {
     ///
     /// - Throws: `UsageError`, which names the flag.
     package func number(_ name: String, in range: ClosedRange<Int>) throws(UsageError) -> Int? {
-        guard let text = values[name] else { return nil }
+        guard let text = values[name]?.last else { return nil }
         if let number = Int(text), range.contains(number) { return number }
         throw UsageError(
             description: "--\(name) is a whole number from \(range.lowerBound) to \(range.upperBound), not '\(text)'"

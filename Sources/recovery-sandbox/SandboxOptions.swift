@@ -23,6 +23,13 @@ struct SandboxOptions {
         .init("simulate-workloads", nil, "Give Deployments and the other workloads pods that run on simulated nodes."),
         .init("nodes", "N", "How many nodes to simulate. Default: 3."),
         .init("crds", "DIR", "Begin with the CustomResourceDefinitions in the YAML and JSON files of a directory."),
+        .init(
+            "fault",
+            "RULE",
+            "Make something go wrong, as 'verbs=get,list resources=pods status=429 rate=0.1'; may be repeated. Also at "
+                + "run time: GET, PUT and DELETE /sandbox/faults."
+        ),
+        .init("fault-seed", "N", "Where the chances of faults come from. Default: 1."),
         .init("log-level", "LEVEL", "debug, info, warning or error. Default: info."),
         .init("version", nil, "Print the version and end."),
         .init("help", nil, "Print this help and end."),
@@ -33,6 +40,14 @@ struct SandboxOptions {
         configuration.token = flags.text("token")
         configuration.simulatesWorkloads = try flags.isOn("simulate-workloads")
         if let count = try flags.number("nodes", in: 1...1000) { configuration.nodeCount = count }
+        for text in flags.texts("fault") {
+            do {
+                configuration.faults.append(try FaultRule(parsing: text))
+            } catch {
+                throw UsageError(description: "--fault: \(error.message)")
+            }
+        }
+        if let seed = try flags.number("fault-seed", in: 0...Int.max) { configuration.faultSeed = UInt64(seed) }
         kubeconfig = flags.text("write-kubeconfig")
         definitions = flags.text("crds")
         logLevel = try flags.choice("log-level", default: .info)
@@ -50,6 +65,10 @@ struct SandboxOptions {
         crash-loop, image-pull-error, not-ready or unschedulable; on nodes not-ready or unreachable; on Deployments
         stalled, which lasts until the object changes again. Pods whose restartPolicy is not Always finish after the
         seconds in the annotation sandbox.tmc.io/run-seconds (2).
+
+        Members of a fault rule: verbs, resources, namespaces and userAgents say which requests; rate (0 to 1) and count
+        how many of them; latencyMilliseconds, status, retryAfterSeconds, refuse=true, watch=cut or watch=silent with
+        afterEvents or afterSeconds what happens.
 
         Exit status: 1 failed, 2 wrong flags; a signal ends it at once.
         """

@@ -74,7 +74,8 @@ struct SandboxProgram {
         )
         guard response.status == 201 else {
             let name = definition["metadata"]?["name"]?.stringValue ?? "?"
-            throw Failure(description: "--crds: \(name): \(String(decoding: response.body, as: UTF8.self))")
+            let text = String(decoding: response.body, as: UTF8.self)
+            throw Failure(description: "--crds: \(name): \(text)")
         }
     }
 

@@ -5,6 +5,7 @@ enum BootstrapObjects {
     /// The objects in the order of their creation.
     static func all(_ configuration: Controllers.Configuration) -> [(ResourceID, JSONValue)] {
         ["default", "kube-system", "kube-public", "kube-node-lease"].map { (Builtin.namespaces, namespace($0)) }
+            + BootstrapRoles.all
             + [(Builtin.services, service), (Builtin.endpoints, endpoints(configuration))]
             + (configuration.simulatesWorkloads ? Array(1...max(1, configuration.nodeCount)) : [])
             .map { (Builtin.nodes, NodeSimulation.node($0)) }

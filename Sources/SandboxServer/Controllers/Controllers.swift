@@ -121,8 +121,12 @@ package final class Controllers: Sendable {
 
     private func observe(_ change: ObjectStore.Change, _ state: inout State) {
         for index in state.reconcilers.indices {
-            for object in state.reconcilers[index].objects(toReconcileAfter: change) {
-                state.queue.add(ReconcileQueue.Key(reconciler: index, object: object))
+            do {
+                for object in try state.reconcilers[index].objects(toReconcileAfter: change) {
+                    state.queue.add(ReconcileQueue.Key(reconciler: index, object: object))
+                }
+            } catch {
+                logger.error("controller", ["change": "\(change.revision)", "error": error.message])
             }
         }
     }

@@ -12,7 +12,7 @@ struct GarbageCollector: Reconciler {
     /// Owners that were seen to go while they had dependents.
     private var goneOwners: Set<String> = []
 
-    mutating func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference] {
+    mutating func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
         guard let object = change.new ?? change.old else { return [] }
         let reference = ObjectReference(resource: change.resource, name: object.name)
         index(change, reference)

@@ -7,7 +7,7 @@ struct NamespaceDefaults: Reconciler {
 
     let rootCertificate: String
 
-    func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference] {
+    func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
         switch change.resource {
         case Builtin.namespaces:
             guard change.old == nil, let namespace = change.new else { return [] }

@@ -4,7 +4,7 @@ internal import JSON
 struct NamespaceLifecycle: Reconciler {
     private static let finalizer = "kubernetes"
 
-    func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference] {
+    func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
         guard let object = change.new ?? change.old else { return [] }
         if change.resource == Builtin.namespaces {
             return change.new == nil ? [] : [ObjectReference(resource: change.resource, name: object.name)]

@@ -13,7 +13,7 @@ struct ObjectReference: Sendable, Hashable, CustomStringConvertible {
 /// One concern of the cluster: says which objects a change makes it look at, and does what is due for one of them.
 protocol Reconciler: Sendable {
     /// The objects to look at again after a change; called for every change, in order.
-    mutating func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference]
+    mutating func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference]
 
     /// Does what is due for an object, which may be gone by now.
     ///

@@ -7,14 +7,12 @@ struct DaemonSetController: Reconciler {
     /// How soon nodes are looked at again: their changes come from elsewhere.
     private static let nodePeriod = Duration.seconds(5)
 
-    func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference] {
+    func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
         if change.resource == Builtin.daemonSets, let set = change.new {
             return [ObjectReference(resource: change.resource, name: set.name)]
         }
         guard change.resource == Builtin.pods else { return [] }
-        return [change.old, change.new].compactMap { pod in
-            pod.flatMap { Workload.controller(of: $0, kind: "DaemonSet", Builtin.daemonSets) }
-        }
+        return try Workload.controllers(after: change, kind: "DaemonSet", Builtin.daemonSets)
     }
 
     func reconcile(

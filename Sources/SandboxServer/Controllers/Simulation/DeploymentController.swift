@@ -9,14 +9,12 @@ struct DeploymentController: Reconciler {
     /// The stalled Deployments as they were seen first, by uid.
     private var stalled: [String: JSONValue] = [:]
 
-    func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference] {
+    func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
         if change.resource == Builtin.deployments, let deployment = change.new {
             return [ObjectReference(resource: change.resource, name: deployment.name)]
         }
         guard change.resource == Builtin.replicaSets else { return [] }
-        return [change.old, change.new].compactMap { set in
-            set.flatMap { Workload.controller(of: $0, kind: "Deployment", Builtin.deployments) }
-        }
+        return try Workload.controllers(after: change, kind: "Deployment", Builtin.deployments)
     }
 
     mutating func reconcile(

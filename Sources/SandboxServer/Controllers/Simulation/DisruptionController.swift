@@ -5,12 +5,11 @@ struct DisruptionController: Reconciler {
     /// The selectors of all budgets, so that a changed pod finds its own.
     private var selectors: [ObjectName: LabelSelector] = [:]
 
-    mutating func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference] {
+    mutating func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
         guard let object = change.new ?? change.old else { return [] }
         switch change.resource {
         case Builtin.disruptionBudgets:
-            let value = try? change.new?.value()
-            selectors[object.name] = value.flatMap { LabelSelector($0["spec"]?["selector"]) }
+            selectors[object.name] = try LabelSelector(change.new?.value()["spec"]?["selector"])
             return [ObjectReference(resource: change.resource, name: object.name)]
         case Builtin.pods:
             return selectors.filter { name, selector in

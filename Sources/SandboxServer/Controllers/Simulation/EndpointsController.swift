@@ -11,11 +11,11 @@ struct EndpointsController: Reconciler {
     /// The selectors of all Services, so that a changed pod finds its own.
     private var selectors: [ObjectName: [String: String]] = [:]
 
-    mutating func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference] {
+    mutating func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
         guard let object = change.new ?? change.old else { return [] }
         switch change.resource {
         case Builtin.services:
-            selectors[object.name] = change.new.flatMap(Self.selector)
+            selectors[object.name] = try change.new?.value()["spec"]?["selector"]?.stringDictionary
             return [ObjectReference(resource: change.resource, name: object.name)]
         case Builtin.pods:
             return selectors.filter { name, selector in
@@ -27,11 +27,6 @@ struct EndpointsController: Reconciler {
         default:
             return []
         }
-    }
-
-    private static func selector(of service: StoredObject) -> [String: String]? {
-        guard let value = try? service.value() else { return nil }
-        return value["spec"]?["selector"]?.stringDictionary
     }
 
     func reconcile(
@@ -51,8 +46,8 @@ struct EndpointsController: Reconciler {
         let pods = try tx.values(Builtin.pods, namespace: object.name.namespace) {
             LabelSelector(labels: selector).matches($0.labels)
         }.filter { $0["status"]?["podIP"] != nil && ($0.isActivePod || $0.isBeingDeleted) }
-        store(Self.endpoints(of: service, pods), Builtin.endpoints, object.name, &tx, context)
-        store(Self.slice(of: service, pods), Builtin.endpointSlices, sliceName, &tx, context)
+        try store(Self.endpoints(of: service, pods), Builtin.endpoints, object.name, &tx, context)
+        try store(Self.slice(of: service, pods), Builtin.endpointSlices, sliceName, &tx, context)
         return nil
     }
 
@@ -62,11 +57,11 @@ struct EndpointsController: Reconciler {
         _ name: ObjectName,
         _ tx: inout ObjectStore.Transaction,
         _ context: ReconcileContext
-    ) {
+    ) throws(APIFailure) {
         var wanted = object
         wanted.set(.string(name.name), at: ["metadata", "name"])
         wanted.set(.string(name.namespace), at: ["metadata", "namespace"])
-        guard let old = try? tx.value(resource, name) else {
+        guard let old = try tx.value(resource, name) else {
             tx.create(resource, wanted, context)
             return
         }

@@ -42,7 +42,7 @@ extension ObjectStore.Transaction {
 struct EventExpiry: Reconciler {
     private static let lifetime = Duration.seconds(3600)
 
-    func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference] {
+    func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
         guard change.resource == Builtin.events, let event = change.new else { return [] }
         return [ObjectReference(resource: change.resource, name: event.name)]
     }

@@ -5,14 +5,12 @@ internal import JSON
 struct JobController: Reconciler {
     private static let component = "job-controller"
 
-    func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference] {
+    func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
         if change.resource == Builtin.jobs, let job = change.new {
             return [ObjectReference(resource: change.resource, name: job.name)]
         }
         guard change.resource == Builtin.pods else { return [] }
-        return [change.old, change.new].compactMap { pod in
-            pod.flatMap { Workload.controller(of: $0, kind: "Job", Builtin.jobs) }
-        }
+        return try Workload.controllers(after: change, kind: "Job", Builtin.jobs)
     }
 
     /// What a Job is to become now.

@@ -8,7 +8,7 @@ struct Kubelet: Reconciler {
     private static let shutdown = Duration.seconds(1)
     private var usedAddresses: UInt32 = 0
 
-    func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference] {
+    func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
         guard change.resource == Builtin.pods || change.resource == Builtin.nodes,
             let object = change.new ?? change.old
         else { return [] }

@@ -41,7 +41,7 @@ struct NodeSimulation: Reconciler {
         ]
     }
 
-    func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference] {
+    func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
         guard change.resource == Builtin.nodes, let node = change.new else { return [] }
         return [ObjectReference(resource: change.resource, name: node.name)]
     }

@@ -4,14 +4,12 @@ internal import JSON
 struct ReplicaSetController: Reconciler {
     private static let component = "replicaset-controller"
 
-    func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference] {
+    func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
         if change.resource == Builtin.replicaSets, let set = change.new {
             return [ObjectReference(resource: change.resource, name: set.name)]
         }
         guard change.resource == Builtin.pods else { return [] }
-        return [change.old, change.new].compactMap { pod in
-            pod.flatMap { Workload.controller(of: $0, kind: "ReplicaSet", Builtin.replicaSets) }
-        }
+        return try Workload.controllers(after: change, kind: "ReplicaSet", Builtin.replicaSets)
     }
 
     func reconcile(

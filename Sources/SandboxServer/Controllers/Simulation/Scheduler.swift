@@ -6,7 +6,7 @@ struct Scheduler: Reconciler {
     /// How soon a pod that fits nowhere is tried again.
     private static let retry = Duration.seconds(2)
 
-    func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference] {
+    func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
         guard change.resource == Builtin.pods, let pod = change.new else { return [] }
         return [ObjectReference(resource: change.resource, name: pod.name)]
     }

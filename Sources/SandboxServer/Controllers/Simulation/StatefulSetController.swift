@@ -5,14 +5,12 @@ struct StatefulSetController: Reconciler {
     private static let component = "statefulset-controller"
     private static let revisionLabel = "controller-revision-hash"
 
-    func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference] {
+    func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
         if change.resource == Builtin.statefulSets, let set = change.new {
             return [ObjectReference(resource: change.resource, name: set.name)]
         }
         guard change.resource == Builtin.pods else { return [] }
-        return [change.old, change.new].compactMap { pod in
-            pod.flatMap { Workload.controller(of: $0, kind: "StatefulSet", Builtin.statefulSets) }
-        }
+        return try Workload.controllers(after: change, kind: "StatefulSet", Builtin.statefulSets)
     }
 
     func reconcile(

@@ -15,15 +15,22 @@ enum Workload {
         ]
     }
 
-    /// The object that controls another one, when it is of that kind.
-    static func controller(of object: StoredObject, kind: String, _ resource: ResourceID) -> ObjectReference? {
-        guard !object.owners.isEmpty, let value = try? object.value() else { return nil }
-        let owner = value["metadata"]?["ownerReferences"]?.arrayValue?.first { $0["controller"]?.boolValue == true }
-        guard owner?["kind"]?.stringValue == kind, let name = owner?["name"]?.stringValue else { return nil }
-        return ObjectReference(
-            resource: resource,
-            name: ObjectName(namespace: object.name.namespace, name: name)
-        )
+    /// What controls the object of a change, before it and after, when it is of that kind.
+    static func controllers(
+        after change: ObjectStore.Change,
+        kind: String,
+        _ resource: ResourceID
+    ) throws(APIFailure) -> [ObjectReference] {
+        var controllers: [ObjectReference] = []
+        for object in [change.old, change.new].compactMap(\.self) where !object.owners.isEmpty {
+            let owners = try object.value()["metadata"]?["ownerReferences"]?.arrayValue ?? []
+            guard let owner = owners.first(where: { $0["controller"]?.boolValue == true }),
+                owner["kind"]?.stringValue == kind, let name = owner["name"]?.stringValue
+            else { continue }
+            let place = ObjectName(namespace: object.name.namespace, name: name)
+            controllers.append(ObjectReference(resource: resource, name: place))
+        }
+        return controllers
     }
 
     /// The objects that the owner controls.
