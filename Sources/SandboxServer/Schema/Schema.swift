@@ -33,6 +33,8 @@ package struct Schema: Sendable, Hashable {
     package var items: Box?
     /// What is filled in where the member is missing.
     package var defaultValue: JSONValue?
+    /// Whether objects of built-in kinds show the member even when nothing is set, as Go does with what it holds by value.
+    package var isShownUnset = false
     /// Whether `null` is a value.
     package var isNullable = false
     /// `x-kubernetes-preserve-unknown-fields`: members that are not listed are kept.

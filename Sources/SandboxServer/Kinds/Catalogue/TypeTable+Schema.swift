@@ -34,6 +34,11 @@ struct SchemaBuilder {
         var schema = self.schema(of: field.type)
         if let description = field.description { schema.description = description }
         schema.defaultValue = field.defaultValue
+        schema.isShownUnset = field.isShownUnset
+        if field.showsNull {
+            schema.defaultValue = .null
+            schema.isNullable = true
+        }
         schema.patchMergeKey = field.mergeKey
         schema.patchStrategy = field.mergeStrategies.isEmpty ? nil : field.mergeStrategies.joined(separator: ",")
         if case .list = field.type {
@@ -61,6 +66,13 @@ struct SchemaBuilder {
             schema.additional = .schema(self.schema(of: element))
             return schema
         }
+    }
+}
+
+extension TypeTable.Field {
+    /// Whether the server shows the field, as zero or null, when nothing is set.
+    fileprivate var isShownUnset: Bool {
+        showsNull || !keepsZero && [false, 0, "", "0", [:]].contains(defaultValue)
     }
 }
 

@@ -18,7 +18,7 @@ internal import JSON
 /// A field is its name, its type, its properties, and after `|` a description. The type is a scalar (see
 /// ``Scalar``), the name of another type of the same version, the core group or the metadata, `[T]` for a list or `{T}`
 /// for a map from strings. After the name, `!` says that the server insists on the field, `?` that documents list it as
-/// required while the server does without. `*` after a scalar says that zero is a value of its own; without it, zero,
+/// required while the server does without. `*` after a type says that zero is a value of its own; without it, zero,
 /// empty text, lists and maps are as good as absent. The properties are:
 ///
 /// - `=VALUE`, a JSON value without spaces: what the server fills in;

@@ -39,7 +39,7 @@ extension TypeTexts {
          schedulerName string ="default-scheduler" | which scheduler places the pod
          schedulingGates [PodSchedulingGate] map(name) merge(name) | the pod is not scheduled while there are any
          schedulingGroup PodSchedulingGroup | the group with which the pod is scheduled
-         securityContext PodSecurityContext ={} | user, privileges and confinement
+         securityContext PodSecurityContext* ={} | user, privileges and confinement
          serviceAccount string | old name of serviceAccountName
          serviceAccountName string | the account that the pod acts as
          setHostnameAsFQDN bool* | use the full name as host name

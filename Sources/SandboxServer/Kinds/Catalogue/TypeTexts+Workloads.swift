@@ -74,7 +74,7 @@ extension TypeTexts {
         StatefulSetSpec
          minReadySeconds int32 | how long a new pod has to be ready to count as available
          ordinals StatefulSetOrdinals
-         persistentVolumeClaimRetentionPolicy StatefulSetPersistentVolumeClaimRetentionPolicy ={} | what happens to the claims
+         persistentVolumeClaimRetentionPolicy StatefulSetPersistentVolumeClaimRetentionPolicy* ={} | what happens to the claims
          podManagementPolicy string ="OrderedReady" enum(OrderedReady,Parallel) | OrderedReady, or Parallel
          replicas int32* =1 | the number of pods
          revisionHistoryLimit int32* =10 | how many old revisions to keep
