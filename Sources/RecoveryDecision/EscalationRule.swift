@@ -12,13 +12,14 @@ package enum EscalationRule {
         case permanent(hasSteps: Bool)
     }
 
-    /// The level: Guided when the strategy said what to do, Manual otherwise, what the policy names once the ladder is
+    /// The level: Guided when the strategy said what to do, Manual otherwise and for credentials and rights, which only a
+    /// person can give, what the policy names once the ladder is
     /// exhausted, at least Guided as nobody else acts any more; severity Critical goes from Manual to Emergency.
     package static func level(for cause: Cause, recovery: Recovery, status: RecoveryStatus) -> EscalationLevel {
         let level: EscalationLevel
         switch cause {
-        case .permanent(hasSteps: true): level = .guided
-        case .permanent(hasSteps: false): level = .manual
+        case .permanent(let hasSteps):
+            level = hasSteps && recovery.spec.error.knownType != .clusterAuth ? .guided : .manual
         case .exhausted, .deadline:
             level = max(.guided, status.effective?.escalation?.effectiveLevel ?? .standard)
         }

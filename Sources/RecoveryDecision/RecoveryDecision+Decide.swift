@@ -13,6 +13,11 @@ struct DecisionMaker {
         let asked = try StopReason.asked(by: recovery)
         if let asked, asked != .suspended { return end(asked) }
         if facts.isRunningHere { return RecoveryDecision(asked.map(RecoveryDecision.Action.stop) ?? .ignore) }
+        if let healed = SelfHealing.verdict(recovery, clusterConditions: facts.clusterConditions) {
+            var status = recovery.status ?? RecoveryStatus()
+            status.finish(healed, recovery: recovery, now: now)
+            return RecoveryDecision(.finish(status: status))
+        }
         switch try accept() {
         case .refused(let status): return RecoveryDecision(.finish(status: status))
         case .held(let verdict, let status): return hold(verdict, status)

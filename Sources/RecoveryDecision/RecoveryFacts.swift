@@ -43,6 +43,8 @@ package struct RecoveryFacts: Sendable {
     package var policies: [RecoveryPolicy] = []
     /// Labels of the MemberCluster that `clusterRef` names; nil when there is none.
     package var clusterLabels: [String: String]?
+    /// The MemberCluster that `clusterRef` names, as the cache has it.
+    package var clusterConditions: [Condition] = []
     /// Labels of the target where they are known.
     package var targetLabels: [String: String]?
     /// The uid of the target where it is known.

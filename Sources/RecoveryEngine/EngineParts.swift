@@ -19,6 +19,7 @@ struct EngineParts {
     let runner: AttemptRunner
     let reconciler: RecoveryReconciler
     let attempts: AsyncStream<AttemptRunner.Prepared>
+    let fleet: MemberClusterController?
 
     init(_ dependencies: RecoveryEngine.Dependencies) {
         let context = RuntimeContext(
@@ -72,6 +73,21 @@ struct EngineParts {
             logger: dependencies.logger
         )
         let writer = StatusWriter(client: client, timeSource: dependencies.timeSource)
+        fleet = dependencies.fleet.map { [recoveries, clusters] members in
+            MemberClusterController(
+                MemberClusterController.Environment(
+                    hub: client,
+                    members: members,
+                    clusters: clusters,
+                    recoveries: recoveries.store,
+                    namespace: dependencies.controllerNamespace,
+                    opensRecoveries: [nil, dependencies.controllerNamespace].contains(dependencies.namespace),
+                    recorder: dependencies.recorder,
+                    informers: dependencies.informers,
+                    context: context
+                )
+            )
+        }
         let lock = TargetLock(
             client: client,
             namespace: dependencies.controllerNamespace,
@@ -160,6 +176,9 @@ extension RecoveryReconciler {
     /// The indexes that the decisions need; see `unfinishedIndex` and `pendingIndex`.
     static let recoveryIndexes: [String: Store<Recovery>.IndexFunction] = [
         unfinishedIndex: { $0.hasRunningAttempt ? ["true"] : [] },
+        MemberClusterController.fingerprintIndex: { recovery in
+            recovery.metadata.labels?[MetadataName.fingerprint].map { [$0] } ?? []
+        },
         clusterIndex: { recovery in
             recovery.isFinal ? [] : recovery.status?.target?.cluster.map { [$0] } ?? []
         },

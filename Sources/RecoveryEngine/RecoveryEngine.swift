@@ -39,6 +39,8 @@ package final class RecoveryEngine: Sendable {
         package var timeSource: any TimeSource
         package var logger: Logger
         package var metrics: MetricsRegistry
+        /// Clients of the fleet that is to be watched over; nil probes no clusters.
+        package var fleet: MemberClients?
         /// How the caches list and watch; a simulation sets the seed of their random numbers.
         package var informers = InformerConfiguration()
 
@@ -90,6 +92,7 @@ package final class RecoveryEngine: Sendable {
     let runner: AttemptRunner
     let recoveryMetrics: RecoveryMetrics
     let attempts: AsyncStream<AttemptRunner.Prepared>
+    let fleet: MemberClusterController?
 
     /// Makes an engine; nothing runs yet.
     package init(_ dependencies: Dependencies) {
@@ -103,6 +106,7 @@ package final class RecoveryEngine: Sendable {
         runner = parts.runner
         recoveryMetrics = parts.metrics
         attempts = parts.attempts
+        fleet = parts.fleet
         reconciler = parts.reconciler
         healthMonitor = parts.healthMonitor(dependencies)
         status = StatusEndpoint(
@@ -126,6 +130,7 @@ package final class RecoveryEngine: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.controller().run() }
             group.addTask { await self.runAttempts() }
+            if let fleet { group.addTask { try await fleet.run() } }
             defer { group.cancelAll() }
             try await group.next()
         }
@@ -215,6 +220,19 @@ package final class RecoveryEngine: Sendable {
             case .undecodable(let object, _):
                 queue.add(object.key)
             }
+        }
+        clusters.addHandler { [recoveries, queue, reconciler] event in
+            guard case .updated(let old, let new) = event, old.status?.conditions != new.status?.conditions,
+                let name = new.metadata.name
+            else { return }
+            let concerned = recoveries.store.byIndex(RecoveryReconciler.clusterIndex, name)
+            for recovery in concerned.sorted(by: { $0.metadata.key < $1.metadata.key }) {
+                queue.add(recovery.metadata.key, priority: recovery.queuePriority(environment))
+            }
+            let isBack =
+                !(old.status?.conditions ?? []).isTrue(ConditionType.ready)
+                && (new.status?.conditions ?? []).isTrue(ConditionType.ready)
+            if isBack { await reconciler.wake(cluster: name) }
         }
         policies.addHandler { [recoveries, queue] event in
             guard let namespace = event.namespace else { return }

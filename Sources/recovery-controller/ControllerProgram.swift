@@ -94,24 +94,24 @@ struct ControllerProgram {
             context: context
         )
         let elector = try makeElector(leaseClient, namespace: namespace, identity: identity, recorder, context)
-        let engine = RecoveryEngine(
-            RecoveryEngine.Dependencies(
-                client: client,
-                members: members.guardedClient,
-                registry: registry,
-                configuration: configuration,
-                namespace: options.namespace,
-                controllerNamespace: namespace,
-                identity: {
-                    ControllerIdentity(holder: identity, fencingToken: Int(clamping: elector?.fencingToken ?? 0))
-                },
-                mayLead: { elector?.isValid ?? true },
-                recorder: recorder,
-                timeSource: timeSource,
-                logger: logger,
-                metrics: metrics
-            )
+        var dependencies = RecoveryEngine.Dependencies(
+            client: client,
+            members: members.guardedClient,
+            registry: registry,
+            configuration: configuration,
+            namespace: options.namespace,
+            controllerNamespace: namespace,
+            identity: {
+                ControllerIdentity(holder: identity, fencingToken: Int(clamping: elector?.fencingToken ?? 0))
+            },
+            mayLead: { elector?.isValid ?? true },
+            recorder: recorder,
+            timeSource: timeSource,
+            logger: logger,
+            metrics: metrics
         )
+        dependencies.fleet = members
+        let engine = RecoveryEngine(dependencies)
         ProcessMetrics.register(in: metrics)
         ProcessMetrics.registerBuildInfo(in: metrics, version: Self.version)
         let manager = Manager(context: context)

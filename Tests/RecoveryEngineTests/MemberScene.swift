@@ -80,13 +80,15 @@ struct MemberScene {
     func attempt(
         _ type: String = "ClusterUnreachable",
         parameters: [String: JSONValue] = [:],
-        timeLimit: Duration = .seconds(300)
+        timeLimit: Duration = .seconds(300),
+        parent: String? = nil
     ) throws -> Attempt {
         try harness.attempt(
             type,
             target: ResolvedTarget(cluster: Self.cluster),
             parameters: parameters,
-            timeLimit: timeLimit
+            timeLimit: timeLimit,
+            parent: parent
         )
     }
 

@@ -36,10 +36,10 @@ package final class AttemptFence: Sendable {
     /// Whether the fence is closed.
     package var isClosed: Bool { closed.withLock { $0 != nil } }
 
-    /// Throws when the request must not be sent.
+    /// Throws when nothing may be sent any more; for the controller's own bookkeeping, which no protected kind stops.
     ///
     /// - Throws: `Refusal`.
-    package func check(_ request: APIRequest) throws {
+    package func checkOpen() throws {
         if let reason = closed.withLock({ $0 }) {
             throw Refusal(description: "the attempt has ended (\(reason)); nothing is sent any more")
         }
@@ -49,6 +49,13 @@ package final class AttemptFence: Sendable {
                 isAboutLeadership: true
             )
         }
+    }
+
+    /// Throws when the request must not be sent.
+    ///
+    /// - Throws: `Refusal`.
+    package func check(_ request: APIRequest) throws {
+        try checkOpen()
         guard !request.isIdempotent, !actsAsServiceAccount, let resource = request.resource else { return }
         if Self.isProtected(resource) {
             throw Refusal(

@@ -173,10 +173,9 @@ extension AttemptRunner {
         spec.serviceAccountName = recovery.spec.serviceAccountName
         spec.parentRef = NameReference(name: recovery.metadata.name ?? "")
         let name = RecoveryNaming.successorName(of: recovery, errorType: request.error.type)
-        let successor = Recovery(
-            metadata: ObjectMeta(name: name, namespace: recovery.metadata.namespace),
-            spec: spec
-        )
+        var metadata = ObjectMeta(name: name, namespace: recovery.metadata.namespace)
+        metadata.labels = recovery.incidentLabels(errorType: request.error.type)
+        let successor = Recovery(metadata: metadata, spec: spec)
         do {
             _ = try await environment.client.create(successor)
         } catch let error as ClientError where error.apiError?.isAlreadyExists == true {
@@ -187,5 +186,18 @@ extension AttemptRunner {
             guard existing.spec.parentRef == spec.parentRef else { throw error }
         }
         return name
+    }
+}
+
+extension Recovery {
+    /// The labels of the Recovery that takes over: of the incident that detection knows by another error type now.
+    fileprivate func incidentLabels(errorType: String) -> [String: String]? {
+        guard metadata.labels?[MetadataName.fingerprint] != nil, let lock = status?.target.flatMap(LockKey.init) else {
+            return nil
+        }
+        var labels = metadata.labels ?? [:]
+        labels[MetadataName.fingerprint] = lock.fingerprint(errorType: errorType)
+        labels[MetadataName.errorType] = errorType
+        return labels
     }
 }

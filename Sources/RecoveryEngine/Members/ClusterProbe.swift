@@ -63,10 +63,15 @@ package struct ClusterProbe: Sendable {
         }
     }
 
-    /// What the credential may not do although the MemberCluster requires it; nil when it may do everything.
-    private func missing(_ required: [RequiredPermission]) async throws -> ClusterFinding? {
-        var denied: [String] = []
+    /// What the credential may not do although it is required.
+    ///
+    /// - Returns: of each permission the verbs that are denied; permissions without any are left out.
+    /// - Throws: `ClientError`.
+    package func missingPermissions(_ required: [RequiredPermission]) async throws -> [RequiredPermission] {
+        var missing: [RequiredPermission] = []
         for permission in required {
+            var denied = permission
+            denied.verbs = []
             for verb in permission.verbs {
                 let attributes = AccessAttributes(
                     verb: verb,
@@ -75,12 +80,22 @@ package struct ClusterProbe: Sendable {
                     subresource: permission.subresource.nonEmpty,
                     namespace: permission.namespace.nonEmpty
                 )
-                guard try await !client.canI(attributes).isAllowed else { continue }
-                let group = permission.group.nonEmpty.map { ".\($0)" } ?? ""
-                denied.append("\(verb) \(permission.resource)\(group)")
+                if try await !client.canI(attributes).isAllowed { denied.verbs.append(verb) }
+            }
+            if !denied.verbs.isEmpty { missing.append(denied) }
+        }
+        return missing
+    }
+
+    /// The finding about rights that are required and missing; nil when there are none.
+    private func missing(_ required: [RequiredPermission]) async throws -> ClusterFinding? {
+        let missing = try await missingPermissions(required)
+        guard !missing.isEmpty else { return nil }
+        let denied = missing.flatMap { permission in
+            permission.verbs.map { verb in
+                "\(verb) \(permission.resource)" + (permission.group.nonEmpty.map { ".\($0)" } ?? "")
             }
         }
-        guard !denied.isEmpty else { return nil }
         return ClusterFinding(
             .unauthorized,
             reason: ClusterReason.missingPermissions,

@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 internal import JSON
-internal import KubernetesClient
+package import KubernetesClient
 internal import KubernetesCore
 package import RecoveryAPI
 internal import Timekeeping
@@ -23,21 +23,33 @@ extension MemberClients {
         return try await hub.withRetryOnConflict {
             let cluster = try await cluster(name, through: hub)
             let status = cluster.status(after: finding, now: timeSource.wallTime())
-            let old = try cluster.status.map { try JSONValue(encoding: $0) } ?? .object([:])
-            let change = JSONMergePatch.diff(from: old, to: try JSONValue(encoding: status))
-            var metadata: [String: JSONValue] = [:]
-            metadata["resourceVersion"] = cluster.metadata.resourceVersion.map(JSONValue.string)
-            _ = try await hub.patch(
-                MemberCluster.resource,
-                cluster.key,
-                ["metadata": .object(JSONObject(metadata)), "status": change],
-                type: .merge,
-                subresource: "status",
-                options: WriteOptions(fieldManager: MetadataName.fieldManager)
-            )
+            _ = try await write(status, on: cluster, through: hub)
             return (cluster.status?.conditions ?? []).isTrue(ConditionType.ready)
                 != (status.conditions ?? []).isTrue(ConditionType.ready)
         }
+    }
+
+    /// Writes a MemberCluster's status on top of the version that was read.
+    ///
+    /// - Returns: the MemberCluster as the hub has it now.
+    /// - Throws: `ClientError`, a conflict when somebody else wrote in between.
+    package func write(
+        _ status: MemberClusterStatus,
+        on cluster: MemberCluster,
+        through hub: KubernetesClient
+    ) async throws -> MemberCluster {
+        let old = try cluster.status.map { try JSONValue(encoding: $0) } ?? .object([:])
+        let change = JSONMergePatch.diff(from: old, to: try JSONValue(encoding: status))
+        var metadata: [String: JSONValue] = [:]
+        metadata["resourceVersion"] = cluster.metadata.resourceVersion.map(JSONValue.string)
+        return try await hub.patch(
+            MemberCluster.self,
+            cluster.metadata.key,
+            ["metadata": .object(JSONObject(metadata)), "status": change],
+            type: .merge,
+            subresource: "status",
+            options: WriteOptions(fieldManager: MetadataName.fieldManager)
+        )
     }
 
     /// Reads a MemberCluster.

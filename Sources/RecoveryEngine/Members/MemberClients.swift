@@ -2,8 +2,8 @@ internal import FoundationEssentials
 package import HTTPTransport
 internal import JSON
 package import KubernetesClient
-internal import KubernetesCore
-internal import RecoveryAPI
+package import KubernetesCore
+package import RecoveryAPI
 internal import Synchronization
 package import Telemetry
 package import Timekeeping
@@ -55,6 +55,8 @@ package final class MemberClients: Sendable {
     private struct Entry: Sendable {
         var resourceVersion: String
         var client: KubernetesClient
+        /// What the credential says of itself.
+        var claims: CredentialClaims?
     }
 
     let hub: KubernetesClient
@@ -98,23 +100,53 @@ package final class MemberClients: Sendable {
     ///
     /// - Throws: `MemberClientError`; `ClientError` when the hub cannot be asked.
     package func client(for name: String) async throws -> KubernetesClient {
-        let secret: Unstructured
         let cluster = try await cluster(name, through: hub)
-        let reference = cluster.spec.kubeconfigSecretRef
+        let key = ObjectKey(namespace: namespace, name: cluster.spec.kubeconfigSecretRef.name)
+        let secret: Unstructured?
         do {
-            secret = try await hub.get(.secrets, ObjectKey(namespace: namespace, name: reference.name))
+            secret = try await hub.get(.secrets, key)
         } catch let error as ClientError where error.apiError?.isNotFound == true {
+            secret = nil
+        }
+        return try client(for: cluster, secret: secret)
+    }
+
+    /// The client of a member from objects that were read before; made again when the Secret is another one.
+    ///
+    /// - Parameters:
+    ///   - cluster: the MemberCluster.
+    ///   - secret: its kubeconfig Secret; nil when there is none.
+    /// - Returns: the client, the same one as long as the Secret is.
+    /// - Throws: `MemberClientError`.
+    package func client(for cluster: MemberCluster, secret: Unstructured?) throws -> KubernetesClient {
+        let name = cluster.metadata.name ?? ""
+        guard let secret else {
             throw MemberClientError.noKubeconfig(
                 cluster: name,
-                secret: reference.name,
+                secret: cluster.spec.kubeconfigSecretRef.name,
                 problem: "does not exist in namespace \(namespace)"
             )
         }
         let version = "\(secret.uid)/\(secret.resourceVersion)/\(cluster.spec.kubeconfigKeys)"
         if let entry = entries.withLock({ $0[name] }), entry.resourceVersion == version { return entry.client }
         let client = try makeClient(name, cluster, secret)
-        entries.withLock { $0[name] = Entry(resourceVersion: version, client: client) }
+        let entry = Entry(
+            resourceVersion: version,
+            client: client,
+            claims: CredentialClaims.of(client.configuration)
+        )
+        entries.withLock { $0[name] = entry }
         return client
+    }
+
+    /// What the credential of a member says of itself; nil when that is nothing, or there is no client.
+    package func claims(_ name: String) -> CredentialClaims? {
+        entries.withLock { $0[name]?.claims }
+    }
+
+    /// Forgets the client of a member that is gone.
+    package func forget(_ name: String) {
+        entries.withLock { $0[name] = nil }
     }
 
     /// Forgets the client of a member and closes the idle connections, so that the next one starts from nothing.
@@ -140,20 +172,9 @@ package final class MemberClients: Sendable {
         _ secret: Unstructured
     ) throws -> KubernetesClient {
         let secretName = cluster.spec.kubeconfigSecretRef.name
-        let keys = cluster.spec.kubeconfigKeys
-        let data = secret.content["data"]
-        guard let encoded = keys.lazy.compactMap({ data?[$0]?.stringValue }).first else {
-            throw MemberClientError.noKubeconfig(
-                cluster: name,
-                secret: secretName,
-                problem: "has no key \(keys.joined(separator: " or "))"
-            )
-        }
-        guard let bytes = Data(base64Encoded: encoded) else {
-            throw MemberClientError.invalidKubeconfig(cluster: name, secret: secretName, problem: "not base64")
-        }
+        let (_, bytes) = try Self.kubeconfig(of: cluster, in: secret)
         do {
-            let kubeconfig = try Kubeconfig.parse([UInt8](bytes), file: "Secret \(namespace)/\(secretName)")
+            let kubeconfig = try Kubeconfig.parse(bytes, file: "Secret \(namespace)/\(secretName)")
             let fields = try kubeconfig.unsafeFields(allowedCommands: allowedCommands)
             guard fields.isEmpty else {
                 throw MemberClientError.unsafeKubeconfig(cluster: name, secret: secretName, fields: fields)
@@ -169,5 +190,27 @@ package final class MemberClients: Sendable {
         } catch let error as KubeconfigError {
             throw MemberClientError.invalidKubeconfig(cluster: name, secret: secretName, problem: "\(error)")
         }
+    }
+
+    /// The entry of the Secret that holds the kubeconfig, and its bytes.
+    static func kubeconfig(
+        of cluster: MemberCluster,
+        in secret: Unstructured
+    ) throws(MemberClientError) -> (key: String, bytes: [UInt8]) {
+        let name = cluster.metadata.name ?? ""
+        let secretName = cluster.spec.kubeconfigSecretRef.name
+        let data = secret.content["data"]
+        for key in cluster.spec.kubeconfigKeys {
+            guard let encoded = data?[key]?.stringValue else { continue }
+            guard let bytes = Data(base64Encoded: encoded) else {
+                throw .invalidKubeconfig(cluster: name, secret: secretName, problem: "not base64")
+            }
+            return (key, [UInt8](bytes))
+        }
+        throw .noKubeconfig(
+            cluster: name,
+            secret: secretName,
+            problem: "has no key \(cluster.spec.kubeconfigKeys.joined(separator: " or "))"
+        )
     }
 }

@@ -27,6 +27,11 @@ extension RecoveryReconciler {
         facts.policies = environment.policies.byIndex(Self.namespaceIndex, recovery.metadata.namespace ?? "")
         facts.isRunningHere = environment.running[recovery.metadata.key] != nil
         facts.hasFreeSlot = hasSlot
+        if let cluster = recovery.spec.clusterRef {
+            let cached = environment.clusters.get(ObjectKey(name: cluster.name))
+            facts.clusterLabels = cached?.metadata.labels
+            facts.clusterConditions = cached?.status?.conditions ?? []
+        }
         if recovery.status?.effective == nil {
             try await addAcceptanceFacts(&facts, recovery)
         }
@@ -67,9 +72,6 @@ extension RecoveryReconciler {
 
     private func addAcceptanceFacts(_ facts: inout RecoveryFacts, _ recovery: Recovery) async throws {
         facts.parameterViolations = environment.registry.parameterViolations
-        if let cluster = recovery.spec.clusterRef {
-            facts.clusterLabels = environment.clusters.get(ObjectKey(name: cluster.name))?.metadata.labels
-        }
         guard let target = recovery.spec.targetRef, recovery.spec.clusterRef == nil else { return }
         let kind = GroupVersionKind(apiVersion: target.apiVersion, kind: target.kind)
         let resource: APIResource
@@ -115,8 +117,9 @@ extension RecoveryReconciler {
     /// A write that somebody else was faster with is left out: that Recovery is looked at anyway.
     func wake(cluster: String) async {
         for recovery in environment.recoveries.byIndex(Self.clusterIndex, cluster) {
-            guard var status = recovery.status, status.nextAttemptTime != nil,
-                environment.running[recovery.metadata.key] == nil
+            // What detection opened ends by itself when it sees the cluster well.
+            guard recovery.metadata.labels?[MetadataName.fingerprint] == nil, var status = recovery.status,
+                status.nextAttemptTime != nil, environment.running[recovery.metadata.key] == nil
             else { continue }
             status.nextAttemptTime = nil
             status.message = "member cluster \(cluster) can be reached again: the next attempt is due"

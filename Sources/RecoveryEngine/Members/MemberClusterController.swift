@@ -1,0 +1,247 @@
+package import ControllerRuntime
+internal import FoundationEssentials
+internal import JSON
+package import KubernetesClient
+internal import KubernetesCore
+package import RecoveryAPI
+internal import Synchronization
+internal import Telemetry
+internal import Timekeeping
+
+/// Watches over the fleet: probes every MemberCluster at its interval, writes what it finds into the conditions, renews
+/// credentials before they expire, and opens a Recovery as soon as a condition turns False.
+///
+/// A probe waits for the network and holds no thread. At most `maxConcurrent` run at one time and each has its timeout, so
+/// clusters that swallow packets delay the others by little. Runs on the leader only; writes are refused otherwise.
+package final class MemberClusterController: Sendable {
+    /// What the controller works with.
+    package struct Environment: Sendable {
+        /// The hub, behind the leader's guard.
+        package var hub: KubernetesClient
+        package var members: MemberClients
+        package var clusters: Informer<MemberCluster>
+        package var recoveries: Store<Recovery>
+        /// The controller's own namespace: where Secrets are read and Recoveries opened.
+        package var namespace: String
+        /// Whether Recoveries of that namespace are watched; otherwise none is opened.
+        package var opensRecoveries: Bool
+        package var recorder: EventRecorder
+        package var informers: InformerConfiguration
+        package var context: RuntimeContext
+    }
+
+    /// Name of the index over Recoveries by fingerprint.
+    package static let fingerprintIndex = "fingerprint"
+    /// How many clusters are probed at one time.
+    private static let maxConcurrent = 32
+
+    let environment: Environment
+    private let secrets: Informer<Unstructured>
+    private let queue: WorkQueue<ObjectKey>
+    /// Failures in a row that this process has seen itself: a new leader opens nothing on its predecessor's word.
+    private let seen = Mutex<[ObjectKey: Int]>([:])
+    private var timeSource: any TimeSource { environment.context.timeSource }
+
+    /// Makes a controller; nothing runs yet.
+    package init(_ environment: Environment) {
+        self.environment = environment
+        queue = WorkQueue(
+            name: "membercluster",
+            timeSource: environment.context.timeSource,
+            metrics: environment.context.metrics
+        )
+        secrets = Informer(
+            client: environment.hub,
+            resource: .secrets,
+            scope: WatchScope(namespace: environment.namespace),
+            configuration: environment.informers,
+            context: environment.context
+        )
+        watch()
+    }
+
+    /// Probes until cancelled.
+    ///
+    /// - Throws: `CancellationError`; `ControllerError`.
+    package func run() async throws {
+        var configuration = ControllerConfiguration()
+        configuration.maxConcurrent = Self.maxConcurrent
+        configuration.disposition = { error in
+            // Whatever was refused may be granted later, and the next probe is due anyway.
+            if case .terminal = ControllerConfiguration.defaultDisposition(error) { return .retry }
+            return ControllerConfiguration.defaultDisposition(error)
+        }
+        let controller = Controller(
+            name: "membercluster",
+            queue: queue,
+            configuration: configuration,
+            context: environment.context
+        ) { [self] key in try await reconcile(key) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.secrets.run() }
+            group.addTask {
+                // A Secret that is not in the cache is a finding, so the cache has to be whole.
+                try await self.secrets.hasSynced.wait()
+                try await controller.run()
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    /// Looks at one cluster.
+    func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
+        guard let cluster = environment.clusters.store.get(key), !cluster.metadata.isBeingDeleted else {
+            environment.members.forget(key.name)
+            seen.withLock { $0[key] = nil }
+            return .done
+        }
+        let finding = try await probe(cluster)
+        let now = timeSource.wallTime()
+        let isUsable = finding.verdict == .usable
+        let failures = seen.withLock { seen in
+            seen[key] = isUsable ? 0 : min(seen[key] ?? 0, 1_000) + 1
+            return seen[key] ?? 0
+        }
+        var status = cluster.status(afterProbe: finding, now: now)
+        status.credentialExpirationTime = environment.members.claims(key.name)?.end
+        var current = cluster
+        if cluster.isNews(status, now: now) {
+            current = try await environment.members.write(status, on: cluster, through: environment.hub)
+            report(current, before: cluster)
+        }
+        if isUsable {
+            try await renewCredential(current, now: now)
+        } else if failures >= cluster.spec.effectiveProbe.effectiveFailureThreshold {
+            try await openRecoveries(current)
+        }
+        return .requeue(after: .seconds(max(1, cluster.spec.effectiveProbe.effectiveIntervalSeconds)))
+    }
+
+    private func probe(_ cluster: MemberCluster) async throws -> ClusterFinding {
+        let settings = cluster.spec.effectiveProbe
+        do {
+            let name = ObjectKey(
+                namespace: environment.namespace,
+                name: cluster.spec.kubeconfigSecretRef.name
+            )
+            let client = try environment.members.client(for: cluster, secret: secrets.store.get(name))
+            let probe = ClusterProbe(
+                client,
+                timeout: .seconds(max(1, settings.effectiveTimeoutSeconds)),
+                timeSource: timeSource
+            )
+            let finding = try await probe.testEndpoint()
+            guard finding.verdict == .usable, needsExercise(cluster) else { return finding }
+            return try await probe.exercise(cluster.spec)
+        } catch let error as MemberClientError {
+            guard let finding = ClusterFinding(error) else { throw error }
+            return finding
+        }
+    }
+
+    /// Whether a probe has to make real calls too: to review rights, to come back from a failure, to see a new version.
+    private func needsExercise(_ cluster: MemberCluster) -> Bool {
+        if cluster.spec.requiredPermissions?.isEmpty == false { return true }
+        guard let status = cluster.status, let last = status.lastProbeTime, status.version != nil else { return true }
+        return !(status.conditions ?? []).isTrue(ConditionType.ready)
+            || timeSource.wallTime().timeIntervalSince(last) >= MemberCluster.heartbeat
+    }
+
+    private func renewCredential(_ cluster: MemberCluster, now: Date) async throws {
+        guard let renewal = environment.members.renewalDue(of: cluster, at: now) else { return }
+        let logger = environment.context.logger.with(["cluster": cluster.metadata.name ?? ""])
+        do {
+            let expiration = try await environment.members.renew(renewal, of: cluster, through: environment.hub)
+            logger.info("credential renewed", ["expires": RFC3339.string(from: expiration) ?? ""])
+        } catch let error as ClientError {
+            // The old one still works; the next probe tries again, and its end will be seen as a failure.
+            logger.warning("cannot renew the credential", ["error": "\(error)"])
+        }
+    }
+
+    // MARK: Recoveries
+
+    private func openRecoveries(_ cluster: MemberCluster) async throws {
+        guard environment.opensRecoveries else { return }
+        for incident in MemberIncident.incidents(of: cluster) {
+            let known = environment.recoveries.byIndex(Self.fingerprintIndex, incident.fingerprint)
+            if known.contains(where: incident.isCovered) { continue }
+            try await open(incident)
+        }
+    }
+
+    /// Creates the Recovery of an incident, unless a live list shows one.
+    private func open(_ incident: MemberIncident) async throws {
+        let list = try await environment.hub.list(
+            Recovery.self,
+            namespace: environment.namespace,
+            options: ListOptions(labelSelector: "\(MetadataName.fingerprint)=\(incident.fingerprint)")
+        )
+        if list.items.contains(where: incident.isCovered) { return }
+        let recovery = incident.recovery(namespace: environment.namespace, after: list.items)
+        do {
+            _ = try await environment.hub.create(recovery)
+            environment.context.logger.info(
+                "recovery opened",
+                ["recovery": recovery.metadata.key.description, "cluster": incident.cluster, "reason": incident.reason]
+            )
+        } catch let error as ClientError where error.apiError?.isAlreadyExists == true {
+            // Ours, with a lost answer, or another leader's: either way the incident has its Recovery.
+            return
+        }
+    }
+
+    // MARK: Changes
+
+    /// One event for each change of Ready.
+    private func report(_ cluster: MemberCluster, before: MemberCluster) {
+        let old = before.status?.conditions?[type: ConditionType.ready]?.status
+        guard let ready = cluster.status?.conditions?[type: ConditionType.ready], ready.status != old,
+            ready.status != .unknown
+        else { return }
+        environment.recorder.record(
+            ready.status == .true ? .normal : .warning,
+            reason: ready.status == .true ? "ClusterReady" : "ClusterNotReady",
+            message: ready.message.isEmpty ? "the cluster can be used" : ready.message,
+            about: ObjectReference(
+                apiVersion: RecoveryAPI.apiVersion,
+                kind: MemberCluster.resource.kind,
+                namespace: nil,
+                name: cluster.metadata.name,
+                uid: cluster.metadata.uid
+            )
+        )
+    }
+
+    private func watch() {
+        environment.clusters.addHandler { [queue] event in
+            switch event {
+            case .added(let cluster, _): queue.add(cluster.metadata.key)
+            case .updated(let old, let new) where old.metadata.generation != new.metadata.generation:
+                queue.add(new.metadata.key)
+            case .updated: break
+            case .deleted(let cluster): queue.add(cluster.metadata.key)
+            case .deletedFinalStateUnknown(let key, _): queue.add(key)
+            case .undecodable(let failure, _): queue.add(failure.key)
+            }
+        }
+        secrets.addHandler { [queue, clusters = environment.clusters.store] event in
+            guard let name = event.key?.name else { return }
+            for cluster in clusters.list() where cluster.spec.kubeconfigSecretRef.name == name {
+                queue.add(cluster.metadata.key)
+            }
+        }
+    }
+}
+
+extension InformerEvent where Object == Unstructured {
+    /// The object that changed.
+    fileprivate var key: ObjectKey? {
+        switch self {
+        case .added(let object, _), .updated(_, let object), .deleted(let object): object.key
+        case .deletedFinalStateUnknown(let key, _): key
+        case .undecodable(let failure, _): failure.key
+        }
+    }
+}

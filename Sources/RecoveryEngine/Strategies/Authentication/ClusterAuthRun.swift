@@ -1,0 +1,132 @@
+internal import FoundationEssentials
+internal import JSON
+internal import KubernetesClient
+internal import KubernetesCore
+internal import RecoveryAPI
+internal import Timekeeping
+
+/// One attempt to be accepted by a member cluster again: read anew, test, renew, prove.
+struct ClusterAuthRun {
+    let attempt: Attempt
+    let members: MemberClients
+    let endpoint: MemberEndpoint
+
+    /// How long a call may take.
+    private static let timeout = Duration.seconds(10)
+
+    func recover() async throws -> StrategyResult {
+        try await attempt.read("RereadCredential") { try await endpoint.refresh() }
+        var finding = try await look("TestCredential")
+        let cluster = try await members.cluster(endpoint.cluster, fence: attempt.fence)
+        if finding.verdict == .usable, let renewal = members.renewalDue(of: cluster, at: attempt.timeSource.wallTime())
+        {
+            try await renew(renewal, cluster)
+            finding = try await look("ProveAccess")
+        }
+        try await endpoint.record(finding)
+        switch finding.verdict {
+        case .usable:
+            return StrategyResult(
+                message: "\(endpoint.description) accepts the credential: \(finding.message)",
+                metrics: metrics()
+            )
+        case .unreachable: throw handover(finding)
+        case .unconfigured:
+            throw StrategyFailure.transient(finding.description, nextSteps: try await endpoint.nextSteps(finding))
+        case .unauthenticated: throw refused(finding, cluster)
+        case .unauthorized:
+            throw StrategyFailure.permanent(
+                "\(endpoint.description) knows the credential and refuses what is required: \(finding.message)",
+                nextSteps: try await grants(finding, cluster),
+                metrics: metrics()
+            )
+        }
+    }
+
+    /// Real calls with the credential, noted as an action.
+    private func look(_ action: String) async throws -> ClusterFinding {
+        try attempt.journal.checkStop()
+        let finding = try await endpoint.probe(Self.timeout, exercising: true)
+        attempt.note(action, finding.verdict == .usable ? .succeeded : .failed, "\(finding)")
+        return finding
+    }
+
+    private func renew(_ renewal: CredentialRenewal, _ cluster: MemberCluster) async throws {
+        // Written already when the one in the Secret is not near its end any more.
+        let isRenewed = {
+            _ = try await members.client(for: endpoint.cluster)
+            return members.renewalDue(of: cluster, at: attempt.timeSource.wallTime()) == nil
+        }
+        try await attempt.mutate("RenewCredential", alreadyDone: isRenewed) {
+            let end = try await members.renew(renewal, of: cluster, fence: attempt.fence)
+            let account = renewal.serviceAccountRef
+            return "token of ServiceAccount \(account.namespace)/\(account.name), valid until "
+                + (RFC3339.string(from: end) ?? "an unknown time")
+        }
+    }
+
+    private func metrics() -> [String: String] {
+        guard let end = members.claims(endpoint.cluster)?.end else { return [:] }
+        return ["credentialExpiration": RFC3339.string(from: end) ?? ""]
+    }
+
+    /// The server does not know who asks: says what is wrong with the credential, as far as that can be seen.
+    private func refused(_ finding: ClusterFinding, _ cluster: MemberCluster) -> StrategyFailure {
+        let secret = members.secretName(of: cluster)
+        let now = attempt.timeSource.wallTime()
+        let diagnosis: String
+        if finding.reason == ClusterReason.credentialUnavailable {
+            diagnosis = "the exec plug-in gives no credential"
+        } else if let end = members.claims(endpoint.cluster)?.end, end <= now {
+            diagnosis = "the credential expired at \(RFC3339.string(from: end) ?? "an unknown time")"
+        } else {
+            diagnosis = "the credential was revoked, or is of another cluster"
+        }
+        var steps = [
+            "Put a kubeconfig with a valid credential into Secret \(secret): it is used as soon as it is there"
+        ]
+        if cluster.spec.credentialRenewal == nil {
+            steps.append(
+                "To have it renewed before it ends: set spec.credentialRenewal.serviceAccountRef of MemberCluster "
+                    + endpoint.cluster
+            )
+        }
+        return .permanent(
+            "\(endpoint.description) refuses the credential in Secret \(secret): \(diagnosis) (\(finding.message))",
+            nextSteps: steps,
+            metrics: metrics()
+        )
+    }
+
+    /// No matter of credentials: the cluster does not answer.
+    private func handover(_ finding: ClusterFinding) -> StrategyFailure {
+        let found = "\(endpoint.description) does not answer: \(finding)"
+        guard attempt.recovery.spec.parentRef == nil else { return .transient(found) }
+        var error = ReportedError(type: ErrorType.clusterUnreachable.rawValue)
+        error.component = attempt.error.component
+        error.operation = attempt.error.operation
+        error.severity = attempt.error.severity
+        error.message = String(found.prefix(1_024))
+        error.context = ["reason": finding.reason]
+        return .superseded(SuccessorRequest(error: error), found)
+    }
+
+    /// What is missing, and the manifest that grants it.
+    private func grants(_ finding: ClusterFinding, _ cluster: MemberCluster) async throws -> [String] {
+        let required = cluster.spec.requiredPermissions ?? []
+        guard !required.isEmpty else {
+            return [
+                "Grant the user of the kubeconfig in Secret \(members.secretName(of: cluster)) what it needs on "
+                    + "\(endpoint.cluster), and list it in spec.requiredPermissions of the MemberCluster"
+            ]
+        }
+        let client = try await attempt.member(endpoint.cluster)
+        let user = members.claims(endpoint.cluster)?.user
+        let missing = try await ClusterProbe(client, timeout: Self.timeout, timeSource: attempt.timeSource)
+            .missingPermissions(required)
+        return [
+            "On \(endpoint.cluster), grant what is missing: kubectl apply this\n"
+                + PermissionGrant.manifest(for: missing, user: user)
+        ]
+    }
+}

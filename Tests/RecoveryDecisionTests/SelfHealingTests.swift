@@ -1,0 +1,68 @@
+import FoundationEssentials
+import KubernetesCore
+import RecoveryAPI
+import Testing
+
+@testable import RecoveryDecision
+
+@Suite("SelfHealing")
+struct SelfHealingTests {
+    private let created = Date(timeIntervalSince1970: 1_000)
+
+    private func recovery(_ type: ErrorType = .clusterUnreachable, isDetected: Bool = true) -> Recovery {
+        var spec = RecoverySpec(error: ReportedError(type: type.rawValue))
+        spec.clusterRef = NameReference(name: "edge")
+        var metadata = ObjectMeta(name: "r", namespace: "ns")
+        metadata.creationTimestamp = created
+        if isDetected { metadata.labels = [MetadataName.fingerprint: "abc"] }
+        return Recovery(metadata: metadata, spec: spec)
+    }
+
+    private func condition(_ type: String, _ status: Condition.Status, at seconds: Double = 1_010) -> Condition {
+        var condition = Condition(type: type, status: status, reason: "R", message: "")
+        condition.lastTransitionTime = Date(timeIntervalSince1970: seconds)
+        return condition
+    }
+
+    @Test("a condition that turned True after the Recovery was opened completes it")
+    func heals() throws {
+        let verdict = try #require(
+            SelfHealing.verdict(recovery(), clusterConditions: [condition(ConditionType.reachable, .true)])
+        )
+        #expect(verdict.state == .completed && verdict.reason == "SelfHealed")
+    }
+
+    @Test("an older True, an unknown state and a failure are no healing")
+    func doesNotHeal() {
+        let type = ConditionType.reachable
+        for condition in [condition(type, .true, at: 999), condition(type, .unknown), condition(type, .false)] {
+            #expect(SelfHealing.verdict(recovery(), clusterConditions: [condition]) == nil)
+        }
+        #expect(SelfHealing.verdict(recovery(), clusterConditions: []) == nil)
+    }
+
+    @Test("credentials need both conditions, one of which has changed since")
+    func credentials() {
+        let authenticated = condition(ConditionType.authenticated, .true)
+        let authorized = condition(ConditionType.authorized, .true, at: 10)
+        let auth = recovery(.clusterAuth)
+        #expect(SelfHealing.verdict(auth, clusterConditions: [authenticated]) == nil)
+        #expect(SelfHealing.verdict(auth, clusterConditions: [authenticated, authorized]) != nil)
+    }
+
+    @Test("what people have opened, what has a target, and what is under way goes on")
+    func leavesOthersAlone() {
+        let healthy = [condition(ConditionType.reachable, .true)]
+        #expect(SelfHealing.verdict(recovery(isDetected: false), clusterConditions: healthy) == nil)
+        var running = recovery()
+        running.status = RecoveryStatus()
+        var execution = RecoveryExecution(id: "x", attempt: 1, strategy: "ClusterConnectivity")
+        execution.state = .inProgress
+        running.status?.executions = [execution]
+        #expect(SelfHealing.verdict(running, clusterConditions: healthy) == nil)
+        execution.state = .failed
+        running.status?.executions = [execution]
+        #expect(SelfHealing.verdict(running, clusterConditions: healthy) != nil)
+        #expect(SelfHealing.verdict(recovery(.syncFailure), clusterConditions: healthy) == nil)
+    }
+}

@@ -1,0 +1,132 @@
+import FoundationEssentials
+import HTTPTransport
+import JSON
+import KubernetesCore
+import RecoveryAPI
+import TestSupport
+import Testing
+import Timekeeping
+
+@testable import RecoveryEngine
+
+@Suite("ClusterAuth")
+struct ClusterAuthStrategyTests {
+    private func strategy(_ scene: MemberScene) -> ClusterAuthStrategy {
+        ClusterAuthStrategy(members: scene.harness.members)
+    }
+
+    @Test("a Secret that was rotated meanwhile is used, proven, and the conditions turn True")
+    func rotated() throws {
+        let scene = MemberScene([MemberScene.healthy])
+        let attempt = try scene.attempt("ClusterAuth")
+        let result = try scene.harness.run(strategy(scene), attempt)
+        #expect(result.message == "member cluster edge accepts the credential: namespaces can be listed")
+        #expect(
+            attempt.journalLines == [
+                "RereadCredential Succeeded", "TestCredential Succeeded", "UpdateClusterStatus Succeeded",
+            ]
+        )
+        #expect(try scene.conditions().last == "Ready=True/Ready")
+        #expect(scene.transport.idleCloses == 1)
+    }
+
+    @Test(
+        "a refused credential ends with a person, and says what is wrong with it",
+        arguments: [
+            (MemberClusterControllerTests.token(start: 0, end: 10), "expired at 1970-01-01T00:00:10Z"),
+            ("opaque", "was revoked, or is of another cluster"),
+        ]
+    )
+    func refused(token: String, diagnosis: String) throws {
+        let scene = MemberScene(
+            [MemberScene.status(401, "Unauthorized", "Unauthorized")],
+            secret: MemberScene.secret(user: "token: \(token)")
+        )
+        let failure = try scene.harness.failure(strategy(scene), scene.attempt("ClusterAuth"))
+        #expect(failure.kind == "permanent" && failure.message.contains(diagnosis))
+        #expect(!failure.message.contains(token) && !failure.advice.contains(token))
+        #expect(failure.advice.contains("into Secret tmc-recovery-system/edge-kubeconfig"))
+        #expect(try scene.conditions()[1] == "Authenticated=False/Unauthorized")
+    }
+
+    @Test("missing rights end with a person, and with the manifest that grants exactly what is missing")
+    func missingRights() throws {
+        let token = MemberClusterControllerTests.token(start: 0, end: 9e9)
+        let scene = MemberScene(
+            [
+                { request in
+                    guard request.url.contains("/selfsubjectaccessreviews") else {
+                        return try MemberScene.healthy(request)
+                    }
+                    let isPatch = String(decoding: request.body ?? [], as: UTF8.self).contains("patch")
+                    return .json(["status": ["allowed": .bool(!isPatch)]], status: 201)
+                }
+            ],
+            spec: ["requiredPermissions": [["group": "apps", "resource": "deployments", "verbs": ["get", "patch"]]]],
+            secret: MemberScene.secret(user: "token: \(token)")
+        )
+        let failure = try scene.harness.failure(strategy(scene), scene.attempt("ClusterAuth"))
+        #expect(failure.kind == "permanent" && failure.message.contains("patch deployments.apps"))
+        #expect(failure.advice.contains("- patch") && !failure.advice.contains("- get"))
+        #expect(failure.advice.contains("name: tmc") && failure.advice.contains("kind: ServiceAccount"))
+        #expect(try scene.conditions()[2] == "Authorized=False/MissingPermissions")
+    }
+
+    @Test("an unsafe kubeconfig is refused with the field that makes it so")
+    func unsafe() throws {
+        let scene = MemberScene([MemberScene.healthy], secret: MemberScene.secret(user: "tokenFile: /etc/passwd"))
+        let failure = try scene.harness.failure(strategy(scene), scene.attempt("ClusterAuth"))
+        #expect(failure.kind == "permanent" && failure.advice.contains("users[edge].user.tokenFile"))
+        #expect(try scene.conditions()[1] == "Authenticated=False/UnsafeKubeconfig")
+        #expect(scene.transport.requests.isEmpty)
+    }
+
+    @Test("a cluster that does not answer is handed to ClusterConnectivity, once")
+    func handsOver() throws {
+        let scene = MemberScene([MemberScene.failing(.tcp, code: 7, systemCode: 111)])
+        let failure = try scene.harness.failure(strategy(scene), scene.attempt("ClusterAuth"))
+        #expect(failure.kind == "superseded" && failure.successor?.type == "ClusterUnreachable")
+        let again = try scene.harness.failure(strategy(scene), scene.attempt("ClusterAuth", parent: "first"))
+        #expect(again.kind == "transient", "no ping-pong: it came from there")
+    }
+
+    @Test("a credential near its end is renewed once, and the new one is proven")
+    func renews() throws {
+        let now = ManualTimeSource().wallTime().timeIntervalSince1970
+        let scene = MemberScene(
+            [
+                { request in
+                    guard request.url.contains("/serviceaccounts/tmc/token") else {
+                        return try MemberScene.healthy(request)
+                    }
+                    let token = MemberClusterControllerTests.token(start: now, end: now + 86_400)
+                    return .json(
+                        ["status": ["token": .string(token), "expirationTimestamp": "2030-01-01T00:00:00Z"]],
+                        status: 201
+                    )
+                }
+            ],
+            spec: ["credentialRenewal": ["serviceAccountRef": ["namespace": "kube-system", "name": "tmc"]]],
+            secret: MemberScene.secret(
+                user: "token: \(MemberClusterControllerTests.token(start: now - 9_000, end: now + 100))"
+            )
+        )
+        let attempt = try scene.attempt("ClusterAuth")
+        _ = try scene.harness.run(strategy(scene), attempt)
+        #expect(scene.harness.writes(.secrets).count == 1)
+        #expect(attempt.journalLines.contains("RenewCredential Succeeded"))
+        #expect(attempt.journalLines.contains("ProveAccess Succeeded"))
+        let last = try #require(scene.transport.requests.last)
+        let claims = CredentialClaims.of(
+            token: String(last.headers.first { $0.name == "Authorization" }?.value.dropFirst(7) ?? "")
+        )
+        #expect(claims?.end?.timeIntervalSince1970 == now + 86_400)
+    }
+
+    @Test("without a cluster there is nothing to do")
+    func needsCluster() throws {
+        let scene = MemberScene([MemberScene.healthy])
+        let attempt = try scene.harness.attempt("ClusterAuth", target: nil)
+        #expect(try scene.harness.failure(strategy(scene), attempt).kind == "permanent")
+    }
+}

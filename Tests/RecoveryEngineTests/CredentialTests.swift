@@ -1,0 +1,144 @@
+import FoundationEssentials
+import JSON
+import KubernetesCore
+import RecoveryAPI
+import TestSupport
+import Testing
+import YAML
+
+@testable import RecoveryEngine
+
+@Suite("Credentials of member clusters")
+struct CredentialTests {
+    @Test("a ServiceAccount's token says whose it is and when it ends")
+    func token() throws {
+        let token = MemberClusterControllerTests.token(start: 1_000, end: 5_000)
+        let claims = try #require(CredentialClaims.of(token: token))
+        #expect(claims.start == Date(timeIntervalSince1970: 1_000) && claims.end == Date(timeIntervalSince1970: 5_000))
+        #expect(claims.user == "system:serviceaccount:kube-system:tmc")
+    }
+
+    @Test(
+        "what is no such token says nothing and does no harm",
+        arguments: ["", "abc", "a.b.c", "..", "e30.e30", "a.W10.c", "\u{1F600}.\u{1F600}.\u{1F600}"]
+    )
+    func otherTokens(token: String) {
+        #expect(CredentialClaims.of(token: token)?.end == nil)
+        #expect(CredentialClaims.of(token: token)?.user == nil)
+    }
+
+    @Test("claims out of any range are ignored")
+    func wildClaims() throws {
+        let payload = Data(#"{"exp":1e300,"iat":"soon","sub":7}"#.utf8).base64EncodedString()
+            .replacing("=", with: "")
+        let claims = try #require(CredentialClaims.of(token: "e30.\(payload).x"))
+        #expect(claims == CredentialClaims())
+        #expect(!claims.isDue(at: Date(timeIntervalSince1970: 0), before: 1e9))
+    }
+
+    @Test("a client certificate says whose it is and when it ends, whatever its size")
+    func certificate() throws {
+        let authority = try TestAuthority(name: "test")
+        let identity = try authority.issue("somebody")
+        let claims = try #require(CredentialClaims.of(certificate: identity.certificate))
+        #expect(claims.user == "somebody")
+        let end = try #require(claims.end)
+        let start = try #require(claims.start)
+        #expect(end > start && end.timeIntervalSince(start) < 400 * 86_400)
+    }
+
+    @Test("a certificate that was cut or damaged anywhere is refused or read, never trapped over")
+    func damagedCertificate() throws {
+        let pem = try TestAuthority(name: "test").issue("x").certificate
+        let lines = String(decoding: pem, as: UTF8.self).split(separator: "\n")
+        let der = [UInt8](try #require(Data(base64Encoded: lines.dropFirst().dropLast().joined())))
+        for index in 0..<min(der.count, 200) {
+            for value: UInt8 in [0x00, 0x80, 0x84, 0xFF] {
+                var bytes = der
+                bytes[index] = value
+                _ = CredentialClaims.of(certificate: Self.pem(bytes))
+            }
+            _ = CredentialClaims.of(certificate: Self.pem(Array(der.prefix(index))))
+        }
+        #expect(CredentialClaims.of(certificate: Array("-----BEGIN CERTIFICATE-----".utf8)) == nil)
+    }
+
+    private static func pem(_ der: [UInt8]) -> [UInt8] {
+        Array(
+            "-----BEGIN CERTIFICATE-----\n\(Data(der).base64EncodedString())\n-----END CERTIFICATE-----\n".utf8
+        )
+    }
+
+    @Test(
+        "renewal is due the asked time before the end, but not in the first half of a short life",
+        arguments: [
+            (0.0, 86_400.0, 82_799.0, false), (0, 86_400, 82_800, true), (0, 600, 299, false), (0, 600, 300, true),
+        ]
+    )
+    func renewalTime(start: Double, end: Double, now: Double, isDue: Bool) {
+        let claims = CredentialClaims(
+            start: Date(timeIntervalSince1970: start),
+            end: Date(timeIntervalSince1970: end),
+            user: nil
+        )
+        #expect(claims.isDue(at: Date(timeIntervalSince1970: now), before: 3_600) == isDue)
+    }
+
+    @Test("a new token takes the place of every other credential; all else in the kubeconfig stays")
+    func replacesToken() throws {
+        let text = """
+            apiVersion: v1
+            kind: Config
+            current-context: b
+            preferences: {colors: true}
+            clusters: [{name: c, cluster: {server: "https://x:1", certificate-authority-data: Zm9v}}]
+            users:
+            - {name: other, user: {token: stays}}
+            - {name: u, user: {client-certificate-data: Zm9v, client-key-data: Zm9v, password: p, as: someone}}
+            contexts: [{name: a, context: {cluster: c, user: other}}, {name: b, context: {cluster: c, user: u}}]
+            """
+        let bytes = try KubeconfigDocument.replacing(token: Sensitive("new: \"one\""), in: Array(text.utf8))
+        let changed = try YAMLDocument.parse(bytes, source: "changed")
+        var expected = try YAMLDocument.parse(Array(text.utf8), source: "text")
+        var users = expected["users"]?.arrayValue ?? []
+        users[1]["user"] = ["token": "new: \"one\"", "as": "someone"]
+        expected["users"] = .array(users)
+        #expect(changed == expected)
+    }
+
+    @Test(
+        "a kubeconfig whose current context leads nowhere is not touched",
+        arguments: [
+            "{}", "[]", "current-context: x", "{current-context: a, contexts: [{name: a, context: {user: u}}]}",
+        ]
+    )
+    func keepsOddKubeconfigs(text: String) {
+        #expect(throws: (any Error).self) {
+            try KubeconfigDocument.replacing(token: Sensitive("t"), in: Array(text.utf8))
+        }
+    }
+
+    @Test("missing permissions become a Role for each namespace and a ClusterRole, bound to who asks")
+    func grants() throws {
+        let permissions = [
+            RequiredPermission(group: "apps", resource: "deployments", verbs: ["get", "patch"]),
+            RequiredPermission(resource: "secrets", verbs: ["get"], namespace: "prod"),
+        ]
+        let manifest = PermissionGrant.manifest(for: permissions, user: "system:serviceaccount:kube-system:tmc")
+        let documents = try YAMLDocument.parseAll(Array(manifest.utf8), source: "manifest")
+        #expect(
+            documents.map { $0["kind"]?.stringValue } == ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]
+        )
+        #expect(
+            documents[0]["rules"] == [
+                ["apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "patch"]]
+            ]
+        )
+        #expect(
+            documents[3]["subjects"] == [["kind": "ServiceAccount", "namespace": "kube-system", "name": "tmc"]]
+        )
+        #expect(documents[2]["metadata"]?["namespace"] == "prod")
+        let other = PermissionGrant.manifest(for: permissions, user: "jane")
+        #expect(other.contains("name: jane") && other.contains("kind: User"))
+    }
+}

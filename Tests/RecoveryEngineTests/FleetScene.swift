@@ -1,0 +1,78 @@
+import ControllerRuntime
+import HTTPTransport
+import JSON
+import KubernetesClient
+import KubernetesCore
+import RecoveryAPI
+import RecoveryDecision
+import Synchronization
+import Telemetry
+import TestSupport
+import Testing
+import Timekeeping
+
+@testable import RecoveryEngine
+
+/// A whole engine that watches over the MemberCluster `edge`, whose API server answers as the test says at any moment.
+final class FleetScene: Sendable {
+    let scene: MemberScene
+    let engine: RecoveryEngine
+    private let answer: AnswerBox
+    var world: VirtualWorld { scene.harness.world }
+    var hub: FakeAPIServer { scene.harness.hub }
+
+    init(spec: JSONValue = [:], secret: JSONValue? = MemberScene.secret(), isWatched: Bool = true) {
+        var all: JSONValue = ["probe": ["intervalSeconds": 10, "failureThreshold": 3, "successThreshold": 2]]
+        for (key, value) in spec.objectValue ?? [:] { all[key] = value }
+        let answer = AnswerBox()
+        scene = MemberScene([{ request in try answer.answer(request) }], spec: all, secret: secret)
+        self.answer = answer
+        let harness = scene.harness
+        let context = RuntimeContext(timeSource: harness.world.time)
+        var dependencies = RecoveryEngine.Dependencies(
+            client: harness.client,
+            members: harness.members.guardedClient,
+            registry: .standard(members: harness.members),
+            configuration: EngineConfiguration(),
+            namespace: isWatched ? nil : "elsewhere",
+            controllerNamespace: StrategyHarness.namespace,
+            identity: { ControllerIdentity(holder: "me") },
+            mayLead: { true },
+            recorder: EventRecorder(client: harness.client, component: "test", instance: "me", context: context),
+            timeSource: harness.world.time,
+            logger: .disabled,
+            metrics: MetricsRegistry()
+        )
+        dependencies.fleet = harness.members
+        engine = RecoveryEngine(dependencies)
+    }
+
+    /// What the cluster answers from now on.
+    func answers(_ body: @escaping MemberScene.Answer) {
+        answer.current.withLock { $0 = body }
+    }
+
+    /// Runs the engine and its caches.
+    func start() {
+        let engine = engine
+        world.start { try await engine.recoveries.run() }
+        world.start { try await engine.policies.run() }
+        world.start { try await engine.clusters.run() }
+        world.start { try await engine.run() }
+    }
+
+    /// The Recoveries by name.
+    func recoveries() throws -> [Recovery] {
+        try hub.objects(Recovery.resource).map { try Recovery(json: $0.content) }.sorted {
+            ($0.metadata.name ?? "") < ($1.metadata.name ?? "")
+        }
+    }
+
+    private final class AnswerBox: Sendable {
+        let current = Mutex<MemberScene.Answer>(MemberScene.healthy)
+
+        func answer(_ request: HTTPRequest) throws -> ScriptedAnswer {
+            try current.withLock { $0 }(request)
+        }
+    }
+}

@@ -1,0 +1,190 @@
+import FoundationEssentials
+import HTTPTransport
+import JSON
+import KubernetesCore
+import RecoveryAPI
+import TestSupport
+import Testing
+import Timekeeping
+
+@testable import RecoveryEngine
+
+/// The fleet under a whole engine in virtual time.
+@Suite("MemberClusterController")
+struct MemberClusterControllerTests {
+    private static let refused = MemberScene.failing(.tcp, code: 7, systemCode: 111)
+
+    private func ready(_ fleet: FleetScene) throws -> String? {
+        try fleet.scene.conditions().last
+    }
+
+    @Test("a healthy cluster turns Ready after as many probes as its threshold asks for, and costs no writes then")
+    func turnsReady() throws {
+        let fleet = FleetScene()
+        fleet.start()
+        fleet.world.settle()
+        #expect(try ready(fleet) == "Ready=Unknown/NotProbed")
+        fleet.world.run(for: .seconds(10))
+        #expect(try ready(fleet) == "Ready=True/Ready")
+        #expect(try fleet.scene.stored().status?.version == "v1.20.2")
+        let writes = fleet.scene.harness.writes(MemberCluster.resource).count
+        let reads = fleet.hub.requests { $0.concerns(.secrets) }.count
+        fleet.world.run(for: .seconds(200))
+        #expect(fleet.scene.harness.writes(MemberCluster.resource).count == writes)
+        #expect(fleet.hub.requests { $0.concerns(.secrets) }.count == reads, "the Secret is watched, not asked for")
+        #expect(fleet.scene.probes.count == 22)
+        fleet.world.run(for: .seconds(200))
+        #expect(fleet.scene.harness.writes(MemberCluster.resource).count == writes + 1, "the time, every five minutes")
+        #expect(try fleet.recoveries().isEmpty)
+    }
+
+    @Test("conditions turn False with the threshold, not before, and one Recovery is opened for the incident")
+    func opensRecovery() throws {
+        let fleet = FleetScene()
+        fleet.start()
+        fleet.world.run(for: .seconds(25))
+        fleet.answers(Self.refused)
+        fleet.world.run(for: .seconds(20))
+        #expect(try ready(fleet) == "Ready=True/Ready")
+        #expect(try fleet.recoveries().isEmpty)
+        fleet.world.run(for: .seconds(10))
+        #expect(try fleet.scene.conditions().first == "Reachable=False/ConnectionRefused")
+        fleet.world.run(for: .seconds(60))
+        let recoveries = try fleet.recoveries()
+        let recovery = try #require(recoveries.first)
+        #expect(recoveries.count == 1 && recovery.spec.error.type == "ClusterUnreachable")
+        #expect(recovery.metadata.namespace == StrategyHarness.namespace)
+        #expect(recovery.metadata.name?.hasPrefix("membercluster-edge-") == true)
+        #expect(recovery.metadata.name?.hasSuffix("-1") == true)
+        #expect(recovery.status?.strategy == "ClusterConnectivity" && recovery.state == .inProgress)
+    }
+
+    @Test("a cluster that heals by itself between two attempts completes its Recovery as SelfHealed")
+    func selfHeals() throws {
+        let fleet = FleetScene(spec: ["probe": ["intervalSeconds": 1]])
+        fleet.start()
+        fleet.world.run(for: .seconds(25))
+        fleet.answers(Self.refused)
+        let isWaiting = {
+            (try? fleet.recoveries().first?.status?.nextAttemptTime).flatMap { $0 } != nil
+        }
+        #expect(fleet.world.run(until: isWaiting) != nil)
+        fleet.answers(MemberScene.healthy)
+        let isOver = { (try? fleet.recoveries().first?.isFinal) ?? false }
+        #expect(fleet.world.run(until: isOver, limit: .seconds(40)) != nil)
+        let recovery = try #require(try fleet.recoveries().first)
+        #expect(recovery.state == .completed)
+        #expect(recovery.status?.conditions?[type: ConditionType.succeeded]?.reason == "SelfHealed")
+        #expect(recovery.status?.attempts == 1)
+    }
+
+    @Test("the next incident gets the next number; one that goes on after its Recovery failed gets none")
+    func numbersIncidents() throws {
+        let fleet = FleetScene()
+        fleet.start()
+        fleet.world.run(for: .seconds(25))
+        fleet.answers(Self.refused)
+        let isFinal = { (try? fleet.recoveries().first?.isFinal) ?? false }
+        #expect(fleet.world.run(until: isFinal, limit: .seconds(7_200)) != nil)
+        fleet.world.run(for: .seconds(600))
+        #expect(try fleet.recoveries().map(\.state) == [.failed])
+        fleet.answers(MemberScene.healthy)
+        fleet.world.run(for: .seconds(60))
+        fleet.answers(Self.refused)
+        fleet.world.run(for: .seconds(60))
+        let names = try fleet.recoveries().compactMap(\.metadata.name)
+        #expect(names.count == 2 && names[1].hasSuffix("-2"))
+    }
+
+    @Test("a refused credential is a matter of ClusterAuth, and ends with a person")
+    func refusedCredential() throws {
+        let fleet = FleetScene()
+        fleet.start()
+        fleet.world.run(for: .seconds(25))
+        fleet.answers(MemberScene.status(401, "Unauthorized", "Unauthorized"))
+        fleet.world.run(for: .seconds(60))
+        let recovery = try #require(try fleet.recoveries().first)
+        #expect(recovery.spec.error.type == "ClusterAuth" && recovery.status?.strategy == "ClusterAuth")
+        #expect(recovery.state == .failed && recovery.status?.escalation?.level == .manual)
+        #expect(recovery.status?.escalation?.nextSteps?.first?.contains("tmc-recovery-system/edge-kubeconfig") == true)
+        #expect(try fleet.recoveries().count == 1)
+    }
+
+    @Test("a Secret that comes, changes or goes is noticed at once, without waiting for the next probe")
+    func watchesSecrets() throws {
+        let fleet = FleetScene(secret: nil)
+        fleet.start()
+        fleet.world.run(for: .seconds(35))
+        #expect(try fleet.scene.conditions()[1] == "Authenticated=False/KubeconfigMissing")
+        fleet.hub.put(MemberScene.secret(), .secrets)
+        fleet.world.settle()
+        #expect(fleet.scene.probes.count == 1)
+        fleet.world.run(for: .seconds(10))
+        #expect(try ready(fleet) == "Ready=True/Ready")
+    }
+
+    @Test("a cluster that goes away is not probed any more, and its client is forgotten")
+    func forgets() throws {
+        let fleet = FleetScene()
+        fleet.start()
+        fleet.world.run(for: .seconds(25))
+        fleet.hub.remove(MemberCluster.resource, ObjectKey(name: "edge"))
+        fleet.world.run(for: .seconds(1))
+        let probes = fleet.scene.probes.count
+        fleet.world.run(for: .seconds(100))
+        #expect(fleet.scene.probes.count == probes)
+        #expect(fleet.scene.harness.members.claims("edge") == nil)
+    }
+
+    @Test("where the controller's namespace is not watched, conditions are written and nothing is opened")
+    func opensNothingUnwatched() throws {
+        let fleet = FleetScene(isWatched: false)
+        fleet.start()
+        fleet.answers(Self.refused)
+        fleet.world.run(for: .seconds(60))
+        #expect(try fleet.scene.conditions().first == "Reachable=False/ConnectionRefused")
+        #expect(try fleet.recoveries().isEmpty)
+    }
+
+    @Test("a token near its end is renewed and written back; the client uses the new one")
+    func renews() throws {
+        let now = ManualTimeSource().wallTime().timeIntervalSince1970
+        let old = Self.token(start: now, end: now + 1_000)
+        let new = Self.token(start: now + 600, end: now + 90_000)
+        let fleet = FleetScene(
+            spec: [
+                "credentialRenewal": [
+                    "serviceAccountRef": ["namespace": "kube-system", "name": "tmc"], "renewBeforeSeconds": 3_600,
+                ]
+            ],
+            secret: MemberScene.secret(user: "token: \(old)")
+        )
+        fleet.answers { request in
+            guard request.url.contains("/serviceaccounts/tmc/token") else { return try MemberScene.healthy(request) }
+            let end = RFC3339.string(from: Date(timeIntervalSince1970: now + 90_000)) ?? ""
+            return .json(
+                ["status": ["token": .string(new), "expirationTimestamp": .string(end)]],
+                status: 201
+            )
+        }
+        fleet.start()
+        fleet.world.run(for: .seconds(480))
+        #expect(fleet.scene.harness.writes(.secrets).isEmpty, "not in the first half of its life")
+        fleet.world.run(for: .seconds(60))
+        #expect(fleet.scene.harness.writes(.secrets).count == 1)
+        fleet.world.run(for: .seconds(20))
+        let last = try #require(fleet.scene.transport.requests.last)
+        #expect(last.headers.first { $0.name == "Authorization" }?.value == "Bearer \(new)")
+        #expect(try fleet.scene.stored().status?.credentialExpirationTime?.timeIntervalSince1970 == now + 90_000)
+        #expect(fleet.scene.harness.writes(.secrets).count == 1)
+    }
+
+    static func token(start: Double, end: Double) -> String {
+        let claims: JSONValue = [
+            "iat": .number(Int64(start)), "exp": .number(Int64(end)), "sub": "system:serviceaccount:kube-system:tmc",
+        ]
+        let payload = Data(claims.serialized()).base64EncodedString()
+            .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+        return "e30.\(payload).c2ln"
+    }
+}
