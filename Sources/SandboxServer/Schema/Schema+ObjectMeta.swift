@@ -2,6 +2,6 @@ extension Schema {
     /// `metadata` of every object.
     package static let objectMeta: Schema = {
         var builder = SchemaBuilder(TypeTable([TypeTexts.meta]))
-        return builder.schema(of: "ObjectMeta")
+        return builder.schema(of: "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")
     }()
 }
