@@ -76,13 +76,15 @@ private struct ListMerge {
             if !wanted.contains(identity) {
                 result.append(value)
                 liveIndex += 1
-            } else if done.contains(identity) {
-                liveIndex += 1
             } else if configIndex < config.count, identity != config[configIndex].identity,
                 let next = shared.first, next != identity
             {
                 // Comes later in the configuration, and is placed there.
                 liveIndex += 1
+            } else if done.contains(identity) {
+                // Occurs twice.
+                liveIndex += 1
+                if configIndex < config.count { takeWanted() }
             } else {
                 let isMatch = config[configIndex].identity == identity
                 takeWanted()

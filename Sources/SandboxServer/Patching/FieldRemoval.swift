@@ -9,16 +9,26 @@ extension JSONValue {
             guard case .object(let members) = self else { return nil }
             let rest = members.compactMap { name, value -> JSONObject.Element? in
                 guard let part = fields.children[.field(name)] else { return (name, value) }
-                return part.isMember ? nil : (name, value.removing(part, schema: schema.part(named: name)) ?? .null)
+                return part.isMember
+                    ? nil : (name, value.removing(part, schema: schema.part(named: name)) ?? value.emptied)
             }
             return rest.isEmpty ? nil : .object(JSONObject(rest))
         case .list(let keys):
             guard case .array(let elements) = self else { return nil }
             let rest = schema.identified(elements, keys: keys).compactMap { identity, value -> JSONValue? in
                 guard let part = fields.children[identity] else { return value }
-                return part.isMember ? nil : value.removing(part, schema: schema.element) ?? .null
+                return part.isMember ? nil : value.removing(part, schema: schema.element) ?? value.emptied
             }
             return rest.isEmpty ? nil : .array(rest)
+        }
+    }
+
+    /// What stays of an object or list whose content is removed, but not itself.
+    private var emptied: JSONValue {
+        switch self {
+        case .object: [:]
+        case .array: []
+        default: .null
         }
     }
 

@@ -100,18 +100,28 @@ struct StrategicListMerge {
     /// Checks that the elements of a patch stand in the order that the patch itself asks for.
     func check(_ patch: [JSONValue], against order: [JSONValue]) throws(APIFailure) {
         guard !order.isEmpty, !patch.isEmpty else { return }
+        var changes = patch.filter { $0[Directive.patch] != "delete" }[...]
         var rest = order[...]
-        for change in patch where change[Directive.patch] == nil {
-            let wanted = try identity(of: change)
-            var isFound = false
-            while !isFound, let next = rest.popFirst() { isFound = try identity(of: next) == wanted }
-            guard isFound else {
-                throw Directive.failure(
-                    "The order in patch list:\n\(JSONValue.array(patch).goPrinted)\n doesn't match "
-                        + "\(Directive.setElementOrder) list:\n\(JSONValue.array(order).goPrinted)\n"
-                )
+        while let change = changes.first, let next = rest.first {
+            if change[Directive.patch] != nil {
+                changes.removeFirst()
+                continue
             }
+            if try identity(of: change) == identity(of: next) { changes.removeFirst() }
+            rest.removeFirst()
         }
+        guard changes.isEmpty || !rest.isEmpty else {
+            throw Directive.failure(
+                "The order in patch list:\n\(JSONValue.array(patch).goPrinted)\n doesn't match "
+                    + "\(Directive.setElementOrder) list:\n\(JSONValue.array(order).goPrinted)\n"
+            )
+        }
+    }
+
+    /// Checks that there is an order at all.
+    func checkElements(_ original: [JSONValue], _ patch: [JSONValue]) throws(APIFailure) {
+        if original.isEmpty && patch.isEmpty { throw Directive.failure("no elements in any of the given slices") }
+        _ = try Self.areObjects(original, patch)
     }
 
     private func identity(of value: JSONValue) throws(APIFailure) -> JSONValue {

@@ -127,6 +127,7 @@ package enum StrategicMergePatch {
         let live = result[name]?.arrayValue
         let list = StrategicListMerge(schema.part(named: name))
         try list.check(changes?.arrayValue ?? [], against: order)
+        if live != nil || changes != nil { try list.checkElements(live ?? [], changes?.arrayValue ?? []) }
         let merged: [JSONValue]
         switch (live, changes?.arrayValue) {
         case (nil, nil): return
