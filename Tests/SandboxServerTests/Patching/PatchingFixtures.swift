@@ -7,7 +7,7 @@ import Testing
 /// What the tests of patching share.
 enum PatchingFixtures {
     /// The time of the recorded answers.
-    static let now = Date(timeIntervalSince1970: 1795_236_465)
+    static let now = Date(timeIntervalSince1970: 1_795_236_464)
 
     /// A context for objects of a built-in kind.
     static func builtin(
