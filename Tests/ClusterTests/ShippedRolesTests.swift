@@ -64,6 +64,21 @@ struct ShippedRolesTests {
         }
     }
 
+    @Test("the server takes all of manifests/, an older one with the version of the PodDisruptionBudget that it has")
+    func kustomization() async throws {
+        let hub = try await SharedPlane.hub.plane()
+        let versions = try await hub.kubectl("api-versions").split(separator: "\n")
+        // As README.md says for Kubernetes 1.20.
+        let older = "sed 's#^apiVersion: policy/v1$#apiVersion: policy/v1beta1#'"
+        let taken = try await hub.kubectl(
+            "kustomize \(ControlPlane.root)manifests/ | \(versions.contains("policy/v1") ? "cat" : older) "
+                + "| kubectl --kubeconfig \(hub.kubeconfig) apply --dry-run=server -f -"
+        )
+        for kind in ["deployment.apps", "poddisruptionbudget.policy", "networkpolicy.networking.k8s.io", "service"] {
+            #expect(taken.contains("\(kind)/recovery-controller"), "\(taken)")
+        }
+    }
+
     private func prepareSamples(_ hub: ControlPlane, _ member: ControlPlane) async throws {
         let samples = "\(ControlPlane.root)manifests/samples"
         let system = RecoveryAPI.defaultControllerNamespace
