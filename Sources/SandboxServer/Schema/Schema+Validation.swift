@@ -1,18 +1,26 @@
 package import JSON
 
 extension Schema {
-    /// The violations of the schema by a whole object, in the words of the API server.
+    /// The violations of the schema by an object, in the words of the API server.
     ///
-    /// What is unchanged since `old` is not held against an update (ratcheting).
-    package func validate(_ value: JSONValue, old: JSONValue? = nil) -> [APIFailure.Cause] {
-        validate(value, old: old, field: "")
+    /// What is unchanged since `old` is not held against an update (ratcheting). For custom resources there is more to
+    /// check: ``CustomResources/violations(by:old:in:subresource:)``.
+    package func validate(_ object: JSONValue, old: JSONValue? = nil) -> [APIFailure.Cause] {
+        validate(object, old: old, field: "")
     }
 
-    /// The violations by a value that stands at `field` of the object, as `status` does for the status subresource.
-    package func validate(_ value: JSONValue, old: JSONValue?, field: String) -> [APIFailure.Cause] {
+    /// The violations by a value that stands at `field` of an object.
+    func validate(_ value: JSONValue, old: JSONValue?, field: String) -> [APIFailure.Cause] {
         var result = SchemaValidation()
         result.check(value, old: old, against: self, at: "")
         return result.failures.map { $0.cause(below: field) }
+    }
+
+    /// Whether there are CEL rules (`x-kubernetes-validations`) here or below.
+    package var hasRules: Bool {
+        if let rules = constraints?.keywords["x-kubernetes-validations"]?.arrayValue, !rules.isEmpty { return true }
+        return properties.values.contains(where: \.hasRules) || items?.schema.hasRules ?? false
+            || additional?.schema.hasRules ?? false
     }
 }
 
