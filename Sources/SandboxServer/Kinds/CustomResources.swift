@@ -115,14 +115,14 @@ package enum CustomResources {
 
     private static func column(_ document: JSONValue) -> ResourceDefinition.PrinterColumn {
         let path = document["jsonPath"]?.stringValue ?? ""
-        return ResourceDefinition.PrinterColumn(
-            name: document["name"]?.stringValue ?? "",
-            type: document["type"]?.stringValue ?? "string",
-            format: document["format"]?.stringValue ?? "",
-            description: document["description"]?.stringValue
+        return .column(
+            document.text("name"),
+            type: document.text("type"),
+            format: document.text("format"),
+            description: document["description"]?.stringValue.flatMap { $0.isEmpty ? nil : $0 }
                 ?? "Custom resource definition column (in JSONPath format): \(path)",
             priority: Int(clamping: document["priority"]?.intValue ?? 0),
-            cell: .path(path)
+            path: path
         )
     }
 }
