@@ -48,6 +48,7 @@ package final class SandboxServer: Sendable {
         store = ObjectStore(historyLimit: configuration.historyLimit)
         let registry = ResourceRegistry(BuiltinCatalogue.definitions)
         self.registry = registry
+        registry.follow(store)
         handlers = ResourceHandlers(store: store)
         authenticator = Authenticator(token: configuration.token, accountTokens: ServiceAccountTokens())
         authorizer = Authorizer(store)

@@ -63,6 +63,7 @@ package final class Controllers: Sendable {
         self.logger = logger
         var reconcilers: [any Reconciler] = [
             GarbageCollector(), NamespaceLifecycle(), NamespaceDefaults(rootCertificate: configuration.rootCertificate),
+            CustomResourceDefinitionController(),
         ]
         if configuration.simulatesWorkloads { reconcilers += Self.simulation }
         state = Mutex(State(reconcilers: reconcilers))

@@ -48,34 +48,8 @@ extension ResourceDefinition.PrinterColumn {
         case ("number", .number), ("boolean", .bool): return value
         case ("date", .string(let text)):
             guard let date = RFC3339.date(from: text) else { return "<invalid>" }
-            return .string(HumanDuration.text(now.timeIntervalSince(date)))
+            return .string(HumanDuration.text(seconds: now.timeIntervalSince(date)))
         default: return .null
         }
-    }
-}
-
-/// Ages as `kubectl get` shows them: two units at most, the larger the age the rougher.
-package enum HumanDuration {
-    /// The text of an age in seconds, as `5m30s`, `2d4h` or `3y120d`.
-    package static func text(_ seconds: Double) -> String {
-        // Clocks that differ a little are no reason to complain.
-        guard seconds.isFinite, seconds > -2, seconds < 1e11 else { return "<invalid>" }
-        guard seconds >= 0 else { return "0s" }
-        let seconds = Int(seconds)
-        let (minutes, hours) = (seconds / 60, seconds / 3600)
-        let (days, years) = (hours / 24, hours / 24 / 365)
-        if seconds < 120 { return "\(seconds)s" }
-        if minutes < 10 { return pair(minutes, "m", seconds % 60, "s") }
-        if minutes < 180 { return "\(minutes)m" }
-        if hours < 8 { return pair(hours, "h", minutes % 60, "m") }
-        if hours < 48 { return "\(hours)h" }
-        if hours < 192 { return pair(days, "d", hours % 24, "h") }
-        if hours < 24 * 365 * 2 { return "\(days)d" }
-        if hours < 24 * 365 * 8 { return pair(years, "y", days % 365, "d") }
-        return "\(years)y"
-    }
-
-    private static func pair(_ large: Int, _ largeUnit: String, _ small: Int, _ smallUnit: String) -> String {
-        "\(large)\(largeUnit)" + (small == 0 ? "" : "\(small)\(smallUnit)")
     }
 }

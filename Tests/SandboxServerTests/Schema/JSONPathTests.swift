@@ -90,17 +90,4 @@ struct JSONPathTests {
             _ = JSONPath(path)?.first(in: object)
         }
     }
-
-    @Test(
-        "ages are as rough as kubectl's",
-        arguments: [
-            (-3, "<invalid>"), (-1.5, "0s"), (0, "0s"), (119, "119s"), (120, "2m"), (150, "2m30s"), (600, "10m"),
-            (10_799, "179m"), (10_800, "3h"), (11_000, "3h3m"), (28_800, "8h"), (172_799, "47h"), (172_800, "2d"),
-            (180_000, "2d2h"), (700_000, "8d"), (63_071_999, "729d"), (63_072_000, "2y"), (70_000_000, "2y80d"),
-            (400_000_000, "12y"), (.infinity, "<invalid>"), (.nan, "<invalid>"),
-        ] as [(Double, String)]
-    )
-    func ages(seconds: Double, text: String) {
-        #expect(HumanDuration.text(seconds) == text)
-    }
 }

@@ -102,6 +102,9 @@ package struct Deletion: Sendable {
         case .foreground: finalizers.append("foregroundDeletion")
         case .background: break
         }
+        if resource.storage == CustomResources.id, !finalizers.contains(CustomResources.finalizer) {
+            finalizers.append(CustomResources.finalizer)
+        }
         guard finalizers != existing else { return }
         object.set(
             finalizers.isEmpty ? nil : .array(finalizers.map { .string($0) }),

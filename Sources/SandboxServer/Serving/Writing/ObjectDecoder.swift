@@ -25,7 +25,7 @@ package struct ObjectDecoder: Sendable {
         let body = try RequestBody.parse(request, kind: kind)
         var strict: [String] = []
         if fieldValidation != .ignore, try MediaType.ofBody(contentType: request.header("Content-Type")) == .json {
-            strict = StrictDecoding.duplicateFields(in: request.body).map { "duplicate field \"\($0)\"" }
+            strict = StrictDecoding.duplicateFields(in: request.body)
         }
         let object = try typed(body, bytes: request.body)
         return try accept(object, strict: strict, failure: undecodable)
@@ -124,7 +124,8 @@ package struct ObjectDecoder: Sendable {
         }
         if !resource.definition.isCustom { object = NullRemoval.typed(object, resource.version.schema) }
         object["metadata"] = NullRemoval.metadata(object["metadata"])
-        let unknown = resource.version.schema.prune(&object).map { "unknown field \"\($0)\"" }
+        let unknown = StrictDecoding.unknownFields(resource.version.schema.prune(&object))
+        if resource.storage == CustomResources.id { warnings += CustomResources.warnings(for: object) }
         let strict = duplicates + unknown
         switch fieldValidation {
         case .ignore: break

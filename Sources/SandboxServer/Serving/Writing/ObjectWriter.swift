@@ -230,6 +230,8 @@ package struct ObjectWriter: Sendable {
 
     /// What the schema says; a status write is not held responsible for the rest.
     private func bodyViolations(_ object: JSONValue, old: JSONValue?) -> [APIFailure.Cause] {
-        resource.version.schema.validate(object, old: old)
+        guard resource.definition.isCustom else { return resource.version.schema.validate(object, old: old) }
+        let subresource = call.info.subresource
+        return CustomResources.violations(by: object, old: old, in: resource.version, subresource: subresource)
     }
 }
