@@ -60,11 +60,7 @@ package struct JSONPatch: Sendable {
             do {
                 try Self.apply(operation, to: &result)
             } catch {
-                throw APIFailure(
-                    code: 422,
-                    reason: "Invalid",
-                    message: "the server rejected our request due to an error in our request"
-                )
+                throw .unexplained
             }
         }
         return result

@@ -42,3 +42,12 @@ package enum PatchDocument {
         "json: cannot unmarshal \(patch.goKind) into Go value of type map[string]interface {}"
     }
 }
+
+extension APIFailure {
+    /// 422 for a patch that cannot be carried out; the server does not say why.
+    static let unexplained = generic(
+        422,
+        "Invalid",
+        "the server rejected our request due to an error in our request"
+    )
+}

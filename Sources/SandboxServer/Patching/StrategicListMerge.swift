@@ -140,13 +140,7 @@ struct StrategicListMerge {
     /// Whether the elements are objects; all have to be of one type.
     static func areObjects(_ original: [JSONValue], _ patch: [JSONValue]) throws(APIFailure) -> Bool {
         let types = Set((original + patch).map(\.decodedGoType))
-        if types.contains("[]interface {}") {
-            throw APIFailure(
-                code: 422,
-                reason: "Invalid",
-                message: "the server rejected our request due to an error in our request"
-            )
-        }
+        if types.contains("[]interface {}") { throw .unexplained }
         guard types.count <= 1 else {
             let lists = "[\(JSONValue.array(original).goPrinted) \(JSONValue.array(patch).goPrinted)]"
             throw Directive.failure("list element types are not identical: \(lists)")

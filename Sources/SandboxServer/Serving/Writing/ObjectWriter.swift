@@ -119,10 +119,11 @@ package struct ObjectWriter: Sendable {
     }
 
     private func finish(
-        _ stored: JSONValue,
+        _ changed: JSONValue,
         old: JSONValue,
         _ tx: inout ObjectStore.Transaction
     ) throws(APIFailure) -> Outcome {
+        let stored = ManagedFields.revertingIdleTimes(old: old, new: changed)
         guard stored != old, !options.isDryRun else { return Outcome(object: resource.served(stored)) }
         if Deletion.isComplete(stored, resource) {
             tx.remove(resource.storage, call.objectName)
