@@ -100,6 +100,16 @@ func setOption(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: In
     unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
 }
 
+/// Makes the kernel find out within two minutes that a peer has vanished without a word.
+///
+/// Nothing else would while a stream has nothing to send.
+func keepAlive(_ descriptor: Int32) {
+    setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
+    setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPIDLE, 60)
+    setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPINTVL, 15)
+    setOption(descriptor, Int32(IPPROTO_TCP), TCP_KEEPCNT, 4)
+}
+
 /// Makes closing the socket reset the connection instead of ending it politely.
 func resetOnClose(_ descriptor: Int32) {
     var value = linger(l_onoff: 1, l_linger: 0)

@@ -113,6 +113,7 @@ final class ServerLoop {
             }
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
             setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+            keepAlive(descriptor)
             guard fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0 else {
                 close(descriptor)
                 continue

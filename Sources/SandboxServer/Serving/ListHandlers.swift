@@ -9,7 +9,7 @@ extension APICall {
         let custom = definition.isCustom ? resource.version.selectableFields.map { $0.joined(separator: ".") } : nil
         return try ListOptions(
             query: request.query,
-            labels: FieldLabels(definition.storage, custom: custom),
+            labels: FieldLabels(definition.id, custom: custom),
             name: info.name.isEmpty ? nil : info.name
         )
     }
