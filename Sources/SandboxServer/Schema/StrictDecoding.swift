@@ -2,8 +2,7 @@ internal import JSON
 
 /// What `fieldValidation` tells about a request body: fields that occur twice and fields that nobody knows.
 ///
-/// With `Strict` the request fails with ``failure(kind:version:problems:)``; with `Warn` each problem is a warning of
-/// its own.
+/// With `Strict` the request fails and lists all problems; with `Warn` each problem is a warning of its own.
 ///
 /// ```swift
 /// let duplicates = StrictDecoding.duplicateFields(in: body)
@@ -25,13 +24,6 @@ package enum StrictDecoding {
     /// The sentences about unknown members: `unknown field "spec.a"`.
     package static func unknownFields(_ paths: [String]) -> [String] {
         paths.prefix(maxProblems).map { "unknown field \($0.goQuoted)" }
-    }
-
-    /// The answer to a body with problems when `fieldValidation` is `Strict`.
-    package static func failure(kind: String, version: String, problems: [String]) -> APIFailure {
-        let list = problems.joined(separator: ", ")
-        let subject = "\(kind) in version \(version.goQuoted) cannot be handled as a \(kind)"
-        return APIFailure(code: 400, reason: "BadRequest", message: "\(subject): strict decoding error: \(list)")
     }
 }
 

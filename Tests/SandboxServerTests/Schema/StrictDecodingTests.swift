@@ -41,16 +41,4 @@ struct StrictDecodingTests {
         #expect(StrictDecoding.duplicateFields(in: Array("{\(members)}".utf8)).count == 100)
         #expect(StrictDecoding.unknownFields((0..<300).map { "f\($0)" }).count == 100)
     }
-
-    @Test("the answer lists all problems")
-    func failure() {
-        let failure = StrictDecoding.failure(
-            kind: "Pod",
-            version: "v1",
-            problems: ["duplicate field \"a\"", "unknown field \"b\""]
-        )
-        let list = "duplicate field \"a\", unknown field \"b\""
-        #expect(failure.message == "Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: \(list)")
-        #expect(failure.code == 400 && failure.reason == "BadRequest")
-    }
 }
