@@ -96,7 +96,7 @@ extension TypeTexts {
          updatedReplicas int32 | pods of the newest template
         DaemonSetUpdateStrategy
          rollingUpdate RollingUpdateDaemonSet | how fast the update goes, for the type RollingUpdate
-         type string ="RollingUpdate" enum(OnDelete,RollingUpdate)
+         type string ="RollingUpdate" enum(OnDelete,RollingUpdate) | OnDelete or RollingUpdate
         DaemonSetCondition
          lastTransitionTime time null | when the status last changed
          message string | a sentence for people
@@ -105,7 +105,7 @@ extension TypeTexts {
          type? string =""
         DeploymentStrategy | Recreate, or RollingUpdate
          rollingUpdate RollingUpdateDeployment | how fast the update goes, for the type RollingUpdate
-         type string ="RollingUpdate" enum(Recreate,RollingUpdate)
+         type string ="RollingUpdate" enum(Recreate,RollingUpdate) | Recreate or RollingUpdate
         DeploymentCondition
          lastTransitionTime time null | when the status last changed
          lastUpdateTime time null | when it was last written
@@ -121,7 +121,7 @@ extension TypeTexts {
          type? string =""
         StatefulSetUpdateStrategy
          rollingUpdate RollingUpdateStatefulSetStrategy | how fast the update goes, for the type RollingUpdate
-         type string ="RollingUpdate" enum(OnDelete,RollingUpdate)
+         type string ="RollingUpdate" enum(OnDelete,RollingUpdate) | OnDelete or RollingUpdate
         StatefulSetPersistentVolumeClaimRetentionPolicy
          whenDeleted string ="Retain"
          whenScaled string ="Retain"

@@ -113,17 +113,27 @@ package struct ObjectDecoder: Sendable {
         return { .badRequest(prefix + $0) }
     }
 
+    /// How Go decodes the kind; custom resources are decoded as they are, but for their metadata.
+    private var decoding: TypedDecoding? {
+        let definition = resource.definition
+        guard !definition.isCustom else { return nil }
+        return TypedDecoding(group: definition.id.group, version: resource.version.name, kind: kind)
+    }
+
+    private func mismatch(_ object: JSONValue) -> String? {
+        if let decoding { return decoding.mismatch(object) }
+        return TypedDecoding.metadata.mismatch(object["metadata"] ?? .null, path: "metadata")
+    }
+
     private mutating func accept(
         _ object: JSONValue,
         strict duplicates: [String],
         failure: (String) -> APIFailure
     ) throws(APIFailure) -> JSONValue {
         var object = object
-        if let mismatch = GoTypes.mismatch(object, resource) {
-            throw undecodable(mismatch)
-        }
-        if !resource.definition.isCustom { object = NullRemoval.typed(object, resource.version.schema) }
-        object["metadata"] = NullRemoval.metadata(object["metadata"])
+        if let mismatch = mismatch(object) { throw undecodable(mismatch) }
+        if let decoding { object = decoding.normalized(object) }
+        object["metadata"] = TypedDecoding.metadata.normalized(object["metadata"] ?? [:])
         let unknown = StrictDecoding.unknownFields(resource.version.schema.prune(&object))
         if resource.storage == CustomResources.id { warnings += CustomResources.warnings(for: object) }
         let strict = duplicates + unknown
