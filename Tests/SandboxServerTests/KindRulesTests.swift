@@ -7,6 +7,7 @@ import Testing
 struct KindRulesTests {
     private func completed(_ resource: ResourceID, _ object: JSONValue, old: JSONValue? = nil) -> JSONValue {
         var object = object
+        KindRules.rules(for: resource).setDefaults(&object)
         KindRules.rules(for: resource).complete(&object, old)
         return object
     }

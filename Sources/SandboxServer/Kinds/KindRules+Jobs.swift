@@ -9,11 +9,13 @@ extension KindRules {
     /// Jobs: defaults that depend on one another, the generated selector, and what may not change.
     static let jobs: KindRules = {
         var rules = KindRules()
-        rules.complete = { job, old in
+        rules.setDefaults = { job in
             completeTemplate(&job)
             var spec = job["spec"] ?? [:]
             completeJob(&spec)
             job["spec"] = spec
+        }
+        rules.complete = { job, old in
             if old == nil { generateSelector(&job) }
         }
         rules.validate = { job, old in
@@ -31,7 +33,7 @@ extension KindRules {
     /// CronJobs: the same for the Jobs that they make.
     static let cronJobs: KindRules = {
         var rules = KindRules()
-        rules.complete = { cronJob, _ in
+        rules.setDefaults = { cronJob in
             let path = ["spec", "jobTemplate", "spec", "template", "spec"]
             guard var spec = cronJob.value(at: path) else { return }
             PodSpecRules.complete(&spec)

@@ -5,11 +5,10 @@ extension KindRules {
     /// The label with the name, the finalizer that empties it, and the phase.
     static let namespaces: KindRules = {
         var rules = KindRules()
+        rules.setDefaults = label
         rules.complete = { namespace, old in
-            namespace.set(
-                namespace["metadata"]?["name"],
-                at: ["metadata", "labels", "kubernetes.io/metadata.name"]
-            )
+            // Again: by now a generated name is known, and nobody may take the label off.
+            label(&namespace)
             if old == nil {
                 namespace.set(["kubernetes"], at: ["spec", "finalizers"])
                 namespace["status"] = ["phase": "Active"]
@@ -20,4 +19,9 @@ extension KindRules {
         }
         return rules
     }()
+
+    private static let label: @Sendable (inout JSONValue) -> Void = { namespace in
+        guard let name = namespace["metadata"]?["name"] else { return }
+        namespace.set(name, at: ["metadata", "labels", "kubernetes.io/metadata.name"])
+    }
 }

@@ -4,6 +4,11 @@ extension KindRules {
     /// What admission and the kubelet's contract add to a pod, and what may change once it exists.
     static let pods: KindRules = {
         var rules = KindRules()
+        rules.setDefaults = { pod in
+            guard var spec = pod["spec"] else { return }
+            PodSpecRules.complete(&spec)
+            pod["spec"] = spec
+        }
         rules.complete = { pod, old in
             guard old == nil else { return }
             var spec = pod["spec"] ?? [:]

@@ -65,7 +65,7 @@ extension KindRules {
                 validateSubject(subject, "subjects[\(index)]", &found)
             }
         }
-        rules.complete = { binding, _ in
+        rules.setDefaults = { binding in
             let group = "rbac.authorization.k8s.io"
             if binding["roleRef"] != nil, (binding["roleRef"]?["apiGroup"]?.stringValue ?? "").isEmpty {
                 binding.set(.string(group), at: ["roleRef", "apiGroup"])

@@ -4,6 +4,10 @@ extension KindRules {
     /// Services: addresses, ports and what belongs to each type.
     static let services: KindRules = {
         var rules = KindRules()
+        rules.setDefaults = { service in
+            for (name, value) in [("type", "ClusterIP"), ("sessionAffinity", "None")] as [(String, JSONValue)]
+            where service["spec"]?[name] == nil { service.set(value, at: ["spec", name]) }
+        }
         rules.complete = { service, old in completeService(&service, old) }
         rules.validate = { service, old in
             Violations.collect { found in
@@ -17,8 +21,6 @@ extension KindRules {
     private static func completeService(_ service: inout JSONValue, _ old: JSONValue?) {
         var spec = service["spec"] ?? [:]
         let type = spec["type"]?.stringValue ?? "ClusterIP"
-        spec["type"] = .string(type)
-        if spec["sessionAffinity"] == nil { spec["sessionAffinity"] = "None" }
         if type == "ExternalName" {
             for name in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] { spec[name] = nil }
         } else {

@@ -65,9 +65,9 @@ extension KindRules {
                 )
             )
         }
-        let complete = rules.complete
-        rules.complete = { set, old in
-            complete(&set, old)
+        let setDefaults = rules.setDefaults
+        rules.setDefaults = { set in
+            setDefaults(&set)
             let strategy = set["spec"]?["updateStrategy"]
             if strategy?["type"]?.stringValue == "RollingUpdate", strategy?["rollingUpdate"] == nil {
                 set.set(["partition": 0], at: ["spec", "updateStrategy", "rollingUpdate"])
@@ -81,7 +81,7 @@ extension KindRules {
         _ own: @escaping @Sendable (JSONValue, JSONValue?, inout Violations) -> Void
     ) -> KindRules {
         var rules = KindRules()
-        rules.complete = { object, _ in
+        rules.setDefaults = { object in
             completeTemplate(&object)
             completeStrategy(&object)
         }

@@ -4,6 +4,10 @@ package import JSON
 ///
 /// Custom resources have none.
 package struct KindRules: Sendable {
+    /// Fills in defaults that depend on other fields, as a pull policy that depends on the tag.
+    ///
+    /// Runs after the defaults of the schema and before managed fields are kept: the client comes to own these values.
+    package var setDefaults: @Sendable (_ object: inout JSONValue) -> Void = { _ in }
     /// Fills in what the server decides when an object is created (`old` is nil) or changed, as a Service's cluster IP.
     ///
     /// Runs after defaulting and before validation; metadata (uid, times, generation) is not its business.

@@ -55,6 +55,7 @@ struct TestCluster {
     @discardableResult
     func create(_ resource: ResourceID, _ object: JSONValue) -> JSONValue {
         var object = object
+        KindRules.rules(for: resource).setDefaults(&object)
         KindRules.rules(for: resource).complete(&object, nil)
         let stored = store.transaction { $0.create(resource, object, context) }
         controllers.settle()
@@ -86,6 +87,7 @@ struct TestCluster {
             guard let old = try? tx.value(resource, ObjectName(namespace: namespace, name: name)) else { return }
             var object = old
             change(&object)
+            KindRules.rules(for: resource).setDefaults(&object)
             KindRules.rules(for: resource).complete(&object, old)
             tx.update(resource, object, from: old)
         }

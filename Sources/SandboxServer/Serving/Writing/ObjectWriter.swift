@@ -49,7 +49,7 @@ package struct ObjectWriter: Sendable {
             )
         }
         if hasStatus, resource.storage != Builtin.nodes { object["status"] = nil }
-        resource.version.schema.applyDefaults(to: &object)
+        setDefaults(&object)
         object = managed(object, old: nil)
         try NamespaceAdmission.check(call, object, &tx)
         ObjectMetadata.begin(&object, now: call.now)
@@ -59,7 +59,7 @@ package struct ObjectWriter: Sendable {
         object = resource.served(stored)
         let causes =
             ObjectMetadata.violations(object, rule: ObjectNames.rule(for: resource.id))
-            + bodyViolations(object, old: nil) + resource.rules.validate(stored, nil)
+            + bodyViolations(object, stored, old: nil, storedOld: nil)
         let name = stored.objectName
         guard causes.isEmpty else { throw resource.invalid(name: name.name, causes) }
         guard tx.get(resource.storage, name) == nil else { throw .alreadyExists(resource.id, name: name.name) }
@@ -103,7 +103,7 @@ package struct ObjectWriter: Sendable {
         try checkPreconditions(object, current)
         keepOtherParts(of: current, &object)
         ObjectMetadata.carry(from: current, into: &object)
-        resource.version.schema.applyDefaults(to: &object)
+        setDefaults(&object)
         object = managed(object, old: current)
         var stored = resource.stored(object)
         resource.rules.complete(&stored, old)
@@ -112,8 +112,8 @@ package struct ObjectWriter: Sendable {
         }
         object = resource.served(stored)
         let causes =
-            ObjectMetadata.violations(object, old: current) + bodyViolations(object, old: current)
-            + resource.rules.validate(stored, old)
+            ObjectMetadata.violations(object, old: current)
+            + bodyViolations(object, stored, old: current, storedOld: old)
         guard causes.isEmpty else { throw resource.invalid(name: call.info.name, causes) }
         return try finish(stored, old: old, &tx)
     }
@@ -214,6 +214,12 @@ package struct ObjectWriter: Sendable {
 
     // MARK: both
 
+    private func setDefaults(_ object: inout JSONValue) {
+        resource.version.schema.applyDefaults(to: &object)
+        // The rules speak of the stored form.
+        if resource.version.conversion == nil { resource.rules.setDefaults(&object) }
+    }
+
     private func managed(_ object: JSONValue, old: JSONValue?) -> JSONValue {
         guard !isApply else { return object }
         return ManagedFields.update(old: old, new: object, manager: options.manager, in: managedContext)
@@ -229,9 +235,17 @@ package struct ObjectWriter: Sendable {
         )
     }
 
-    /// What the schema says; a status write is not held responsible for the rest.
-    private func bodyViolations(_ object: JSONValue, old: JSONValue?) -> [APIFailure.Cause] {
-        guard resource.definition.isCustom else { return resource.version.schema.validate(object, old: old) }
+    /// What the kind's rules and the schema say; what both say is said once.
+    private func bodyViolations(
+        _ object: JSONValue,
+        _ stored: JSONValue,
+        old: JSONValue?,
+        storedOld: JSONValue?
+    ) -> [APIFailure.Cause] {
+        let rules = resource.rules.validate(stored, storedOld)
+        guard resource.definition.isCustom else {
+            return rules + resource.version.schema.validate(object, old: old).filter { !rules.contains($0) }
+        }
         let subresource = call.info.subresource
         return CustomResources.violations(by: object, old: old, in: resource.version, subresource: subresource)
     }
