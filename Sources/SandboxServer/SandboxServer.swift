@@ -36,7 +36,9 @@ package final class SandboxServer: Sendable {
     let authenticator: Authenticator
     let authorizer: Authorizer
     let reviews: AccessReviews
-    let documents = OpenAPIDocuments(version: ServerInformation.gitVersion)
+    private let documents = OpenAPIDocuments(version: ServerInformation.gitVersion)
+    /// The state of the registry that the documents show.
+    private let documentedGeneration = Mutex(0)
     private let listening = Mutex<HTTPServer?>(nil)
     private let boundAddress = Mutex("")
 
@@ -108,6 +110,17 @@ package final class SandboxServer: Sendable {
             defer { group.cancelAll() }
             try await group.next()
         }
+    }
+
+    /// An OpenAPI document that shows what is served now; nil for paths without one.
+    func openAPIDocument(path: String, accept: String) -> OpenAPIDocuments.Answer? {
+        documentedGeneration.withLock { documented in
+            let generation = registry.generation
+            guard documented != generation else { return }
+            documents.update(custom: registry.all)
+            documented = generation
+        }
+        return documents.answer(path: path, accept: accept)
     }
 
     /// Where the server listens, as `127.0.0.1:6443`; empty before ``start()``.

@@ -33,7 +33,7 @@ extension SandboxServer {
 
     private func document(_ request: HTTPServerRequest) -> HTTPServerResponse {
         let accept = request.header("Accept") ?? ""
-        guard let answer = documents.answer(path: request.path, accept: accept) else { return .pageNotFound }
+        guard let answer = openAPIDocument(path: request.path, accept: accept) else { return .pageNotFound }
         let tag = "\"\(answer.hash)\""
         var headers = [
             HTTPServerHeader(name: "Content-Type", value: answer.contentType),
