@@ -87,13 +87,20 @@ package final class Controllers: Sendable {
         settle()
     }
 
+    /// How much is done before others get the thread.
+    private static let batch = 200
+
     /// Works until it is cancelled.
     ///
     /// - Throws: `CancellationError`.
     package func run() async throws {
         while true {
-            settle()
+            let isSettled = work(atMost: Self.batch)
             try Task.checkCancellation()
+            guard isSettled else {
+                await Task.yield()
+                continue
+            }
             guard let next = state.withLock({ $0.queue.nextDue }) else {
                 try await wakeUp.wait()
                 continue
@@ -108,15 +115,23 @@ package final class Controllers: Sendable {
 
     /// Handles all changes so far and everything that is due, until nothing is left to do now.
     package func settle() {
+        while !work(atMost: Self.batch) {}
+    }
+
+    /// Looks at so many objects.
+    ///
+    /// - Returns: whether nothing is left to do now.
+    private func work(atMost limit: Int) -> Bool {
         state.withLock { state in
-            while true {
+            for _ in 0..<limit {
                 for change in inbox.withLock({ $0.take() }) {
                     observe(change, &state)
                 }
                 state.queue.promoteDue(timeSource.now())
-                guard let key = state.queue.next() else { return }
+                guard let key = state.queue.next() else { return true }
                 reconcile(key, &state)
             }
+            return false
         }
     }
 

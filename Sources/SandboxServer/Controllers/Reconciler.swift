@@ -94,8 +94,13 @@ struct ReconcileQueue {
             head = 0
             return nil
         }
-        defer { head += 1 }
-        waiting.remove(ready[head])
-        return ready[head]
+        let key = ready[head]
+        head += 1
+        waiting.remove(key)
+        if head > 1000, head > ready.count / 2 {
+            ready.removeFirst(head)
+            head = 0
+        }
+        return key
     }
 }

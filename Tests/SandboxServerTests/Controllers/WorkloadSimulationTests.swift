@@ -36,6 +36,19 @@ struct WorkloadSimulationTests {
         #expect(addresses.count == 3)
     }
 
+    @Test("hundreds of pods spread evenly", .timeLimit(.minutes(1)))
+    func manyPods() {
+        let cluster = TestCluster(simulatesWorkloads: true, nodes: 10)
+        cluster.create(Builtin.deployments, TestCluster.deployment("web", replicas: 300))
+        cluster.pass(seconds: 3)
+        #expect(cluster.get(Builtin.deployments, "web")?["status"]?.count("availableReplicas") == 300)
+        let nodes = Dictionary(
+            cluster.list(Builtin.pods).map { ($0["spec"]?["nodeName"]?.stringValue ?? "", 1) },
+            uniquingKeysWith: +
+        )
+        #expect(nodes.count == 10 && nodes.values.allSatisfy { $0 == 30 })
+    }
+
     @Test("nothing changes any more once everything runs")
     func settles() {
         let cluster = TestCluster(simulatesWorkloads: true, nodes: 1)

@@ -6,12 +6,30 @@ struct Scheduler: Reconciler {
     /// How soon a pod that fits nowhere is tried again.
     private static let retry = Duration.seconds(2)
 
-    func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
-        guard change.resource == Builtin.pods, let pod = change.new else { return [] }
-        return [ObjectReference(resource: change.resource, name: pod.name)]
+    /// Where a pod runs, and for whom.
+    private struct Placement {
+        var node: String
+        var owner: String?
     }
 
-    func reconcile(
+    /// The pods that have a node.
+    private var placements: [ObjectName: Placement] = [:]
+
+    mutating func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
+        guard change.resource == Builtin.pods, let name = (change.new ?? change.old)?.name else { return [] }
+        guard let pod = change.new else {
+            placements[name] = nil
+            return []
+        }
+        guard placements[name] == nil else { return [] }
+        if let node = try pod.value()["spec"]?["nodeName"]?.stringValue, !node.isEmpty {
+            placements[name] = Placement(node: node, owner: pod.owners.first)
+            return []
+        }
+        return [ObjectReference(resource: change.resource, name: name)]
+    }
+
+    mutating func reconcile(
         _ object: ObjectReference,
         _ tx: inout ObjectStore.Transaction,
         _ context: ReconcileContext
@@ -22,10 +40,9 @@ struct Scheduler: Reconciler {
         var load: [String: Int] = [:]
         var own: [String: Int] = [:]
         let owner = tx.get(object.resource, object.name)?.owners.first
-        for other in tx.all(Builtin.pods) {
-            guard let node = try other.value()["spec"]?["nodeName"]?.stringValue else { continue }
-            load[node, default: 0] += 1
-            if let owner, other.owners.contains(owner) { own[node, default: 0] += 1 }
+        for placement in placements.values {
+            load[placement.node, default: 0] += 1
+            if let owner, placement.owner == owner { own[placement.node, default: 0] += 1 }
         }
         let fitting = zip(nodes, refusals).filter { $1 == nil }.map { $0.0.objectName.name }
         let best = fitting.min { left, right in
