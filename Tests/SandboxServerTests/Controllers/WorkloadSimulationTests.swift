@@ -36,17 +36,17 @@ struct WorkloadSimulationTests {
         #expect(addresses.count == 3)
     }
 
-    @Test("hundreds of pods spread evenly", .timeLimit(.minutes(1)))
+    @Test("many pods spread evenly", .timeLimit(.minutes(1)))
     func manyPods() {
         let cluster = TestCluster(simulatesWorkloads: true, nodes: 10)
-        cluster.create(Builtin.deployments, TestCluster.deployment("web", replicas: 300))
+        cluster.create(Builtin.deployments, TestCluster.deployment("web", replicas: 100))
         cluster.pass(seconds: 3)
-        #expect(cluster.get(Builtin.deployments, "web")?["status"]?.count("availableReplicas") == 300)
+        #expect(cluster.get(Builtin.deployments, "web")?["status"]?.count("availableReplicas") == 100)
         let nodes = Dictionary(
             cluster.list(Builtin.pods).map { ($0["spec"]?["nodeName"]?.stringValue ?? "", 1) },
             uniquingKeysWith: +
         )
-        #expect(nodes.count == 10 && nodes.values.allSatisfy { $0 == 30 })
+        #expect(nodes.count == 10 && nodes.values.allSatisfy { $0 == 10 })
     }
 
     @Test("nothing changes any more once everything runs")

@@ -7,12 +7,10 @@ struct DaemonSetController: Reconciler {
     /// How soon nodes are looked at again: their changes come from elsewhere.
     private static let nodePeriod = Duration.seconds(5)
 
-    func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
-        if change.resource == Builtin.daemonSets, let set = change.new {
-            return [ObjectReference(resource: change.resource, name: set.name)]
-        }
-        guard change.resource == Builtin.pods else { return [] }
-        return try Workload.controllers(after: change, kind: "DaemonSet", Builtin.daemonSets)
+    private var objects = OwnedObjects(of: Builtin.daemonSets, Builtin.pods)
+
+    mutating func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference] {
+        objects.owners(after: change)
     }
 
     func reconcile(

@@ -9,12 +9,10 @@ struct DeploymentController: Reconciler {
     /// The stalled Deployments as they were seen first, by uid.
     private var stalled: [String: JSONValue] = [:]
 
-    func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
-        if change.resource == Builtin.deployments, let deployment = change.new {
-            return [ObjectReference(resource: change.resource, name: deployment.name)]
-        }
-        guard change.resource == Builtin.replicaSets else { return [] }
-        return try Workload.controllers(after: change, kind: "Deployment", Builtin.deployments)
+    private var objects = OwnedObjects(of: Builtin.deployments, Builtin.replicaSets)
+
+    mutating func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference] {
+        objects.owners(after: change)
     }
 
     mutating func reconcile(

@@ -5,12 +5,10 @@ internal import JSON
 struct JobController: Reconciler {
     private static let component = "job-controller"
 
-    func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
-        if change.resource == Builtin.jobs, let job = change.new {
-            return [ObjectReference(resource: change.resource, name: job.name)]
-        }
-        guard change.resource == Builtin.pods else { return [] }
-        return try Workload.controllers(after: change, kind: "Job", Builtin.jobs)
+    private var objects = OwnedObjects(of: Builtin.jobs, Builtin.pods)
+
+    mutating func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference] {
+        objects.owners(after: change)
     }
 
     /// What a Job is to become now.

@@ -4,12 +4,10 @@ internal import JSON
 struct ReplicaSetController: Reconciler {
     private static let component = "replicaset-controller"
 
-    func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
-        if change.resource == Builtin.replicaSets, let set = change.new {
-            return [ObjectReference(resource: change.resource, name: set.name)]
-        }
-        guard change.resource == Builtin.pods else { return [] }
-        return try Workload.controllers(after: change, kind: "ReplicaSet", Builtin.replicaSets)
+    private var objects = OwnedObjects(of: Builtin.replicaSets, Builtin.pods)
+
+    mutating func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference] {
+        objects.owners(after: change)
     }
 
     func reconcile(

@@ -5,12 +5,10 @@ struct StatefulSetController: Reconciler {
     private static let component = "statefulset-controller"
     private static let revisionLabel = "controller-revision-hash"
 
-    func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference] {
-        if change.resource == Builtin.statefulSets, let set = change.new {
-            return [ObjectReference(resource: change.resource, name: set.name)]
-        }
-        guard change.resource == Builtin.pods else { return [] }
-        return try Workload.controllers(after: change, kind: "StatefulSet", Builtin.statefulSets)
+    private var objects = OwnedObjects(of: Builtin.statefulSets, Builtin.pods)
+
+    mutating func objects(toReconcileAfter change: ObjectStore.Change) -> [ObjectReference] {
+        objects.owners(after: change)
     }
 
     func reconcile(

@@ -15,24 +15,6 @@ enum Workload {
         ]
     }
 
-    /// What controls the object of a change, before it and after, when it is of that kind.
-    static func controllers(
-        after change: ObjectStore.Change,
-        kind: String,
-        _ resource: ResourceID
-    ) throws(APIFailure) -> [ObjectReference] {
-        var controllers: [ObjectReference] = []
-        for object in [change.old, change.new].compactMap(\.self) where !object.owners.isEmpty {
-            let owners = try object.value()["metadata"]?["ownerReferences"]?.arrayValue ?? []
-            guard let owner = owners.first(where: { $0["controller"]?.boolValue == true }),
-                owner["kind"]?.stringValue == kind, let name = owner["name"]?.stringValue
-            else { continue }
-            let place = ObjectName(namespace: object.name.namespace, name: name)
-            controllers.append(ObjectReference(resource: resource, name: place))
-        }
-        return controllers
-    }
-
     /// The objects that the owner controls.
     ///
     /// Such that fit its selector and belong to nobody are taken over, and those
