@@ -41,7 +41,7 @@ struct ConfigurationTests {
         arguments: [
             ("maxConcurrentRecoveries: many", "maxConcurrentRecoveries: must be a whole number from 1 to 10000"),
             ("recoveryTimeout: soon", "recoveryTimeout: must be a duration above zero such as 30s"),
-            ("enabledStrategies: [Magic]", "enabledStrategies: Magic is not a strategy; known ones: ClusterConn"),
+            ("enabledStrategies: [Magic]", "enabledStrategies: Magic is not a strategy; known ones: ClusterAuth"),
             ("strategies: {InternalError: {timeout: 5}}\nretries: 3", "retries: is not a setting; known ones: max"),
             ("enabledStrategies: []", "enabledStrategies: must name at least one strategy"),
             ("strategies: {internalError: {}}", "strategies.internalError: is not the name of an error type"),

@@ -7,13 +7,13 @@ import Timekeeping
 
 @testable import SandboxServer
 
-/// A clock that a test sets; nothing sleeps by it.
+/// A clock that a test sets; who sleeps by it wakes only when cancelled.
 final class SettableClock: TimeSource {
     private let time = Mutex(MonotonicInstant(nanoseconds: 1_000_000_000_000))
 
     func now() -> MonotonicInstant { time.withLock(\.self) }
     func wallTime() -> Date { Date(timeIntervalSince1970: 1_800_000_000) }
-    func sleep(until deadline: MonotonicInstant) async throws { throw CancellationError() }
+    func sleep(until deadline: MonotonicInstant) async throws { try await Latch().wait() }
     func advance(by duration: Duration) { time.withLock { $0 = $0.advanced(by: duration) } }
 }
 
