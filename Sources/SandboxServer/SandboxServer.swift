@@ -94,6 +94,7 @@ package final class SandboxServer: Sendable {
         let port = try server.start()
         let host = configuration.address.split(separator: ":").dropLast().joined(separator: ":")
         boundAddress.withLock { $0 = "\(host):\(port)" }
+        controllers.publish(address: host, port: port)
         return port
     }
 

@@ -6,7 +6,7 @@ enum BootstrapObjects {
     static func all(_ configuration: Controllers.Configuration) -> [(ResourceID, JSONValue)] {
         ["default", "kube-system", "kube-public", "kube-node-lease"].map { (Builtin.namespaces, namespace($0)) }
             + BootstrapRoles.all
-            + [(Builtin.services, service), (Builtin.endpoints, endpoints(configuration))]
+            + [(Builtin.services, service)]
             + (configuration.simulatesWorkloads ? Array(1...max(1, configuration.nodeCount)) : [])
             .map { (Builtin.nodes, NodeSimulation.node($0)) }
     }
@@ -33,19 +33,25 @@ enum BootstrapObjects {
         "status": ["loadBalancer": [:]],
     ]
 
-    private static func endpoints(_ configuration: Controllers.Configuration) -> JSONValue {
-        [
+    /// Where the Service `kubernetes` leads to.
+    static func endpoints(address: String, port: Int) -> [(ResourceID, JSONValue)] {
+        let ports: JSONValue = [["name": "https", "port": .number(port), "protocol": "TCP"]]
+        let endpoints: JSONValue = [
             "apiVersion": "v1", "kind": "Endpoints",
             "metadata": [
                 "name": "kubernetes", "namespace": "default",
                 "labels": ["endpointslice.kubernetes.io/skip-mirror": "true"],
             ],
-            "subsets": [
-                [
-                    "addresses": [["ip": .string(configuration.serverAddress)]],
-                    "ports": [["name": "https", "port": .number(configuration.serverPort), "protocol": "TCP"]],
-                ]
-            ],
+            "subsets": [["addresses": [["ip": .string(address)]], "ports": ports]],
         ]
+        let slice: JSONValue = [
+            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+            "metadata": [
+                "name": "kubernetes", "namespace": "default",
+                "labels": ["kubernetes.io/service-name": "kubernetes"],
+            ],
+            "endpoints": [["addresses": [.string(address)], "conditions": ["ready": true]]], "ports": ports,
+        ]
+        return [(Builtin.endpoints, endpoints), (Builtin.endpointSlices, slice)]
     }
 }

@@ -23,11 +23,6 @@ package final class Controllers: Sendable {
         package var nodeCount = 3
         /// The certificate in `kube-root-ca.crt`, as PEM; empty when the server speaks plain HTTP.
         package var rootCertificate = ""
-        /// The address and port that the Service `kubernetes` leads to.
-        package var serverAddress = "127.0.0.1"
-        /// See ``serverAddress``.
-        package var serverPort = 0
-
         /// Takes the standard values.
         package init() {}
     }
@@ -85,6 +80,16 @@ package final class Controllers: Sendable {
             }
         }
         settle()
+    }
+
+    /// Makes the Service `kubernetes` lead to the server; to be called once its port is known.
+    package func publish(address: String, port: Int) {
+        let context = makeContext()
+        store.transaction { tx in
+            for (resource, object) in BootstrapObjects.endpoints(address: address, port: port) {
+                tx.create(resource, object, context)
+            }
+        }
     }
 
     /// How much is done before others get the thread.

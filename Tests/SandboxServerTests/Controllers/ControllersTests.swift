@@ -79,6 +79,10 @@ struct ControllersTests {
         #expect(cluster.get(Builtin.services, "kubernetes")?["spec"]?["clusterIP"] == "10.96.0.1")
         #expect(cluster.names(Builtin.clusterRoles, in: nil) == ["admin", "cluster-admin", "edit", "view"])
         #expect(cluster.names(Builtin.nodes, in: nil) == [])
+        cluster.controllers.publish(address: "127.0.0.1", port: 1234)
+        let subset = cluster.get(Builtin.endpoints, "kubernetes")?["subsets"]?[index: 0]
+        #expect(subset?["ports"]?[index: 0]?["port"] == 1234)
+        #expect(cluster.get(Builtin.endpointSlices, "kubernetes")?["ports"]?[index: 0]?["port"] == 1234)
         for (resource, object) in BootstrapObjects.all(Controllers.Configuration()) {
             #expect(KindRules.rules(for: resource).validate(object, nil) == [])
         }
