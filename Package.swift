@@ -127,6 +127,15 @@ let package = Package(
             ["SandboxServer", "HTTPServer", "JSON", "YAML", "Timekeeping", "Telemetry"],
             resources: [.copy("Fixtures")]
         ),
+        .testTarget(
+            name: "ContractTests",
+            dependencies: [
+                "SandboxServer", "HTTPTransport", "HTTPServer", "JSON", "YAML", "Timekeeping", "Telemetry",
+                "TestSupport",
+            ],
+            exclude: ["Fixtures"],
+            swiftSettings: strict
+        ),
         tests(
             "ClusterTests",
             [

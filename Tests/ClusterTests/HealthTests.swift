@@ -3,6 +3,7 @@ import JSON
 import KubernetesClient
 import KubernetesCore
 import RecoveryAPI
+import TestSupport
 import Testing
 
 /// The controller's own health while its API server goes away and comes back.

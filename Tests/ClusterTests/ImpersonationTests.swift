@@ -2,6 +2,7 @@ import Foundation
 import KubernetesClient
 import KubernetesCore
 import RecoveryAPI
+import TestSupport
 import Testing
 
 /// Recoveries that act as a ServiceAccount of their namespace, under the roles that manifests/ ships.

@@ -2,6 +2,7 @@ import Foundation
 import KubernetesClient
 import KubernetesCore
 import RecoveryAPI
+import TestSupport
 import Testing
 
 /// How a Recovery ends, on a real API server: the words and states that a person sees.

@@ -2,6 +2,7 @@ import Foundation
 import KubernetesClient
 import KubernetesCore
 import RecoveryAPI
+import TestSupport
 import Testing
 
 /// The controller with the rights that manifests/ gives it, and no others.

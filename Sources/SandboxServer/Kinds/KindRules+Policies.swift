@@ -62,7 +62,8 @@ extension KindRules {
                 found.add(.invalid("roleRef", binding["roleRef"] ?? .null, "cannot change roleRef"))
             }
             for (index, subject) in (binding["subjects"]?.arrayValue ?? []).enumerated() {
-                validateSubject(subject, "subjects[\(index)]", &found)
+                let isNamespaced = binding["metadata"]?["namespace"] != nil
+                validateSubject(subject, "subjects[\(index)]", isNamespaced: isNamespaced, &found)
             }
         }
         rules.setDefaults = { binding in
@@ -83,11 +84,17 @@ extension KindRules {
         return rules
     }()
 
-    private static func validateSubject(_ subject: JSONValue, _ path: String, _ found: inout Violations) {
+    private static func validateSubject(
+        _ subject: JSONValue,
+        _ path: String,
+        isNamespaced: Bool,
+        _ found: inout Violations
+    ) {
         found.present(subject, path, "name")
         switch subject["kind"]?.stringValue {
         case "ServiceAccount":
-            found.present(subject, path, "namespace")
+            // A RoleBinding's own namespace is meant when none is named.
+            if !isNamespaced { found.present(subject, path, "namespace") }
         case "User", "Group":
             break
         default:

@@ -5,14 +5,15 @@ extension APIFailure {
         about(resource, name, code: 404, reason: "NotFound", "\(resource.qualifiedName) \"\(name)\" not found")
     }
 
-    /// 409: the name is taken.
-    package static func alreadyExists(_ resource: ResourceID, name: String) -> APIFailure {
-        about(
+    /// 409: the name is taken, perhaps by an object that is about to go.
+    package static func alreadyExists(_ resource: ResourceID, name: String, isDeleting: Bool = false) -> APIFailure {
+        let message = "\(resource.qualifiedName) \"\(name)\" already exists"
+        return about(
             resource,
             name,
             code: 409,
             reason: "AlreadyExists",
-            "\(resource.qualifiedName) \"\(name)\" already exists"
+            isDeleting ? "object is being deleted: \(message)" : message
         )
     }
 

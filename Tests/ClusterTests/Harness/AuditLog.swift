@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import TestSupport
 
 /// What the API server of a plane was asked to write, as it recorded it itself.
 struct AuditLog {

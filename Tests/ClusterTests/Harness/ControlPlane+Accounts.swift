@@ -2,6 +2,7 @@ import Foundation
 import KubernetesClient
 import KubernetesCore
 import RecoveryAPI
+import TestSupport
 
 extension ControlPlane {
     /// Who the Deployment in manifests/ runs as.

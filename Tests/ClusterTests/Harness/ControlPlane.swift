@@ -3,6 +3,7 @@ import HTTPTransport
 import KubernetesClient
 import KubernetesCore
 import RecoveryAPI
+import TestSupport
 import Timekeeping
 
 /// A real Kubernetes control plane on loopback, made by `hack/control-plane`.

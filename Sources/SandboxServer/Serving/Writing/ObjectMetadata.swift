@@ -43,6 +43,9 @@ package enum ObjectMetadata {
             let value = metadata[key] ?? .null
             if value.isNull || value == "" { metadata[key] = before[key] }
         }
+        // What a client says about these is not compared: it may write the same time in another way.
+        metadata["creationTimestamp"] = before["creationTimestamp"]
+        if let deletion = before["deletionTimestamp"] { metadata["deletionTimestamp"] = deletion }
         metadata["generation"] = before["generation"]
         metadata["resourceVersion"] = before["resourceVersion"]
         metadata["generateName"] = metadata["generateName"] ?? before["generateName"]

@@ -62,7 +62,9 @@ package struct ObjectWriter: Sendable {
             + bodyViolations(object, stored, old: nil, storedOld: nil)
         let name = stored.objectName
         guard causes.isEmpty else { throw resource.invalid(name: name.name, causes) }
-        guard tx.get(resource.storage, name) == nil else { throw .alreadyExists(resource.id, name: name.name) }
+        if let existing = tx.get(resource.storage, name) {
+            throw .alreadyExists(resource.id, name: name.name, isDeleting: existing.isBeingDeleted)
+        }
         guard !options.isDryRun else { return Outcome(object: object, isCreated: true) }
         return Outcome(object: try resource.served(tx.put(resource.storage, name, stored)), isCreated: true)
     }

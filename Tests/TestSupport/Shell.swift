@@ -1,30 +1,41 @@
 import Foundation
 import Glibc
-import Timekeeping
+internal import Timekeeping
 
 /// Why a command of a test failed.
-struct ShellError: Error, CustomStringConvertible {
-    let command: String
-    let status: Int32
-    let output: String
+public struct ShellError: Error, CustomStringConvertible {
+    /// What was run.
+    public let command: String
+    /// How it ended.
+    public let status: Int32
+    /// All that it printed.
+    public let output: String
 
-    var description: String { "\(command)\nended with \(status):\n\(output)" }
+    /// Describes the end of a command.
+    public init(command: String, status: Int32, output: String) {
+        self.command = command
+        self.status = status
+        self.output = output
+    }
+
+    /// The command, its end and its output.
+    public var description: String { "\(command)\nended with \(status):\n\(output)" }
 }
 
 /// Runs commands as a person would type them.
-enum Shell {
+public enum Shell {
     /// Runs `command` with bash, off the cooperative pool; returns what it printed.
     ///
     /// - Throws: `ShellError` when it does not end with 0.
     @discardableResult
-    static func run(_ command: String) async throws -> String {
+    public static func run(_ command: String) async throws -> String {
         let (status, output) = await result(of: command)
         guard status == 0 else { throw ShellError(command: command, status: status, output: output) }
         return output
     }
 
     /// The exit status and all output of a command.
-    static func result(of command: String) async -> (status: Int32, output: String) {
+    public static func result(of command: String) async -> (status: Int32, output: String) {
         let done = Promise<(Int32, String)>()
         // A thread of its own: reading a pipe blocks.
         let thread = Thread {
