@@ -12,6 +12,13 @@ extension KubernetesClient {
         try await object(.get(Object.resource, key, options: options))
     }
 
+    /// Reads an object again; one that the server still has in the same version is not decoded anew.
+    ///
+    /// Another object that has its name by now is returned like a newer version.
+    public func refresh<Object: KubernetesObject>(_ object: Object) async throws -> Object {
+        try await self.object(.get(Object.resource, object.key), known: object)
+    }
+
     /// Reads a collection page by page; all namespaces when `namespace` is nil.
     public func list<Object: KubernetesObject>(
         _ type: Object.Type,
@@ -102,10 +109,18 @@ extension KubernetesClient {
         try await delete(Object.resource, key, options: options) == nil
     }
 
-    /// Sends a request whose answer is an object.
-    private func object<Object: KubernetesObject>(_ request: APIRequest) async throws -> Object {
+    /// Sends a request whose answer is an object; `known` is returned when it is that one.
+    private func object<Object: KubernetesObject>(
+        _ request: APIRequest,
+        known: Object? = nil
+    ) async throws -> Object {
         let response = try await send(request)
         let content = try response.json()
+        if let known, let version = known.metadata.resourceVersion, let metadata = content["metadata"],
+            metadata["resourceVersion"]?.stringValue == version, metadata["uid"]?.stringValue == known.metadata.uid
+        {
+            return known
+        }
         do {
             return try Object(json: content)
         } catch {

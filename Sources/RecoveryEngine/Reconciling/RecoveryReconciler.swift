@@ -94,7 +94,7 @@ package struct RecoveryReconciler: Sendable {
         }
         let live: Recovery
         do {
-            live = try await environment.client.get(Recovery.self, cached.metadata.key)
+            live = try await environment.client.refresh(cached)
         } catch let error as ClientError where error.apiError?.isNotFound == true {
             return Look(value: .done)
         }
