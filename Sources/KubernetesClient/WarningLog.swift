@@ -27,7 +27,8 @@ final class WarningLog: Sendable {
 
     /// The texts of all `Warning: 299 agent "text"` headers (RFC 7234, section 5.5); others are left out.
     static func texts(in headers: [HTTPHeader]) -> [String] {
-        headers.filter { $0.name.lowercased() == "warning" }.flatMap { texts(in: $0.value) }
+        // The length first: this is asked of every header of every answer.
+        headers.filter { $0.name.utf8.count == 7 && $0.name.lowercased() == "warning" }.flatMap { texts(in: $0.value) }
     }
 
     /// Reads a list of warnings: code, agent, quoted text, perhaps a quoted date.

@@ -38,7 +38,8 @@ private struct KubernetesEventSink: EventSink {
 
     func create(_ event: JSONValue, _ key: ObjectKey) async throws {
         do {
-            _ = try await client.create(.events, Unstructured(event))
+            // The answer repeats what was sent: its body is not read.
+            _ = try await client.send(.create(.events, namespace: key.namespace, body: event))
         } catch {
             throw classify(error)
         }
@@ -46,7 +47,7 @@ private struct KubernetesEventSink: EventSink {
 
     func patch(_ patch: JSONValue, _ key: ObjectKey) async throws {
         do {
-            _ = try await client.patch(.events, key, patch, type: .merge)
+            _ = try await client.send(.patch(.events, key, body: patch, type: .merge))
         } catch {
             throw classify(error)
         }
