@@ -43,21 +43,14 @@ package enum ObjectMetadata {
             let value = metadata[key] ?? .null
             if value.isNull || value == "" { metadata[key] = before[key] }
         }
-        for key in ["creationTimestamp", "deletionTimestamp"] where isSameTime(metadata[key], before[key]) {
-            metadata[key] = before[key]
-        }
+        // What a client says about these is not compared, as on a real server.
+        metadata["creationTimestamp"] = before["creationTimestamp"]
+        if let deletion = before["deletionTimestamp"] { metadata["deletionTimestamp"] = deletion }
         metadata["generation"] = before["generation"]
         metadata["resourceVersion"] = before["resourceVersion"]
         metadata["generateName"] = metadata["generateName"] ?? before["generateName"]
         metadata["selfLink"] = nil
         object["metadata"] = .object(metadata)
-    }
-
-    /// Whether two times are one, which clients may write in different ways.
-    private static func isSameTime(_ one: JSONValue?, _ other: JSONValue?) -> Bool {
-        guard let one = one?.stringValue, let other = other?.stringValue else { return false }
-        guard let time = RFC3339.date(from: one) else { return false }
-        return time == RFC3339.date(from: other)
     }
 
     // MARK: validation
