@@ -269,3 +269,48 @@ void ccurl_share_cleanup(ccurl_share *share) {
     // It fails only while handles use the share; every handle keeps its share alive until it is freed itself.
     (void)curl_share_cleanup((CURLSH *)share);
 }
+
+ccurl_multi *ccurl_multi_init(void) {
+    CURLM *multi = curl_multi_init();
+    if (multi == NULL) return NULL;
+    if (curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 1L) == CURLM_OK
+        && curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING) == CURLM_OK)
+        return (ccurl_multi *)multi;
+    // It fails only for a bad handle.
+    (void)curl_multi_cleanup(multi);
+    return NULL;
+}
+
+void ccurl_multi_cleanup(ccurl_multi *multi) {
+    // It fails only for a bad handle.
+    (void)curl_multi_cleanup((CURLM *)multi);
+}
+
+int ccurl_multi_add(ccurl_multi *multi, ccurl_easy *easy) { return (int)curl_multi_add_handle((CURLM *)multi, (CURL *)easy); }
+
+int ccurl_multi_remove(ccurl_multi *multi, ccurl_easy *easy) {
+    return (int)curl_multi_remove_handle((CURLM *)multi, (CURL *)easy);
+}
+
+int ccurl_multi_perform(ccurl_multi *multi) {
+    int running = 0;
+    return (int)curl_multi_perform((CURLM *)multi, &running);
+}
+
+int ccurl_multi_poll(ccurl_multi *multi, int milliseconds) {
+    return (int)curl_multi_poll((CURLM *)multi, NULL, 0, milliseconds, NULL);
+}
+
+int ccurl_multi_wakeup(ccurl_multi *multi) { return (int)curl_multi_wakeup((CURLM *)multi); }
+
+ccurl_easy *ccurl_multi_next_done(ccurl_multi *multi, int *code) {
+    int remaining = 0;
+    CURLMsg *message;
+    while ((message = curl_multi_info_read((CURLM *)multi, &remaining)) != NULL) {
+        // There is one kind of message today.
+        if (message->msg != CURLMSG_DONE) continue;
+        *code = (int)message->data.result;
+        return (ccurl_easy *)message->easy_handle;
+    }
+    return NULL;
+}
