@@ -78,6 +78,33 @@ struct MemberClusterControllerTests {
         #expect(recovery.status?.attempts == 1)
     }
 
+    @Test("a status that cannot be written at once is no further failure: a new leader opens nothing on one probe")
+    func countsProbes() throws {
+        let fleet = FleetScene()
+        fleet.answers(Self.refused)
+        fleet.hub.edit(MemberCluster.resource, ObjectKey(name: "edge")) { object in
+            object.set(
+                [
+                    "consecutiveFailures": 3,
+                    "conditions": [
+                        [
+                            "type": "Reachable", "status": "False", "reason": "ConnectionRefused", "message": "",
+                            "lastTransitionTime": "2026-01-01T00:00:00Z",
+                        ]
+                    ],
+                ],
+                at: ["status"]
+            )
+        }
+        fleet.hub.inject(.status(409, "Conflict"), times: 4) { $0.isWrite && $0.concerns(MemberCluster.resource) }
+        fleet.start()
+        fleet.world.run(for: .seconds(5))
+        #expect(fleet.scene.probes.count > 3)
+        #expect(try fleet.recoveries().isEmpty)
+        fleet.world.run(for: .seconds(25))
+        #expect(try fleet.recoveries().count == 1)
+    }
+
     @Test("the next incident gets the next number; one that goes on after its Recovery failed gets none")
     func numbersIncidents() throws {
         let fleet = FleetScene()

@@ -99,16 +99,17 @@ package final class MemberClusterController: Sendable {
         let finding = try await probe(cluster)
         let now = timeSource.wallTime()
         let isUsable = finding.verdict == .usable
-        let failures = seen.withLock { seen in
-            seen[key] = isUsable ? 0 : min(seen[key] ?? 0, 1_000) + 1
-            return seen[key] ?? 0
-        }
         var status = cluster.status(afterProbe: finding, now: now)
         status.credentialExpirationTime = environment.members.claims(key.name)?.end
         var current = cluster
         if cluster.isNews(status, now: now) {
             current = try await environment.members.write(status, on: cluster, through: environment.hub)
             report(current, before: cluster)
+        }
+        // Counted once it is written: a write that fails is tried again within milliseconds, which is no second failure.
+        let failures = seen.withLock { seen in
+            seen[key] = isUsable ? 0 : min(seen[key] ?? 0, 1_000) + 1
+            return seen[key] ?? 0
         }
         if isUsable {
             try await renewCredential(current, now: now)
