@@ -111,6 +111,8 @@ package struct PlacementStatus: Codable, Hashable, Sendable {
     package var rejected: [PlacementRejection]?
     /// The state of the objects on each cluster.
     package var clusters: [ClusterSyncStatus]?
+    /// Clusters that were left: nothing goes there again by itself; at most 100.
+    package var evacuated: [EvacuatedCluster]?
     /// Clusters on which all objects are synced and ready.
     package var readyClusters: Int?
     /// Accepted, Scheduled, Synced, Ready.
@@ -128,6 +130,13 @@ package struct PlacementDecision: Codable, Hashable, Sendable {
     package var reason: String?
     /// Its score; higher is better.
     package var score: Int?
+    /// Who decided: `Scheduler`, `Migration/<name>` or `Recovery/<name>`.
+    package var placedBy: String?
+    /// Whether the copy goes as soon as all that stay are synced and ready.
+    package var leaving: Bool?
+
+    /// Whether the copy is to go, with the default applied.
+    package var isLeaving: Bool { leaving ?? false }
 
     /// Makes a decision.
     package init(cluster: String, reason: String? = nil, score: Int? = nil) {
@@ -152,6 +161,32 @@ package struct PlacementRejection: Codable, Hashable, Sendable {
         self.reason = reason
         self.message = message
     }
+}
+
+/// A cluster that a placement has left; only a Migration that names it as `to` lifts that.
+package struct EvacuatedCluster: Codable, Hashable, Sendable {
+    /// Name of the MemberCluster.
+    package var cluster: String
+    /// Why it was left, in CamelCase.
+    package var reason: String
+    /// When it was left.
+    package var time: Date
+    /// The Migration that moved the copy away.
+    package var migration: String?
+    /// Whether objects of the copy may still be there, because the cluster did not answer.
+    package var leftovers: Bool?
+
+    /// Makes an entry.
+    package init(cluster: String, reason: String, time: Date, migration: String? = nil, leftovers: Bool? = nil) {
+        self.cluster = cluster
+        self.reason = reason
+        self.time = time
+        self.migration = migration
+        self.leftovers = leftovers
+    }
+
+    /// Whether objects may still be there, with the default applied.
+    package var hasLeftovers: Bool { leftovers ?? false }
 }
 
 /// How far the objects of a placement are on one cluster.

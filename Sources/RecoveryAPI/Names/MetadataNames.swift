@@ -10,7 +10,7 @@ package enum MetadataName {
     package static let cluster = "recovery.tmc.io/cluster"
     /// Label on a target: `true` keeps every action away from it.
     package static let exclude = "recovery.tmc.io/exclude"
-    /// Annotation on a placed object: uid of its Placement.
+    /// Label on a placed object: uid of its Placement; members are watched by it.
     package static let placementUID = "recovery.tmc.io/placement-uid"
     /// Annotation on a target: when Generic touched it, so that its own controller looks again.
     package static let touchedAt = "recovery.tmc.io/touched-at"
