@@ -19,6 +19,7 @@ struct EngineParts {
     let runner: AttemptRunner
     let reconciler: RecoveryReconciler
     let attempts: AsyncStream<AttemptRunner.Prepared>
+    let incidents: IncidentReporter
     let fleet: MemberClusterController?
 
     init(_ dependencies: RecoveryEngine.Dependencies) {
@@ -73,15 +74,21 @@ struct EngineParts {
             logger: dependencies.logger
         )
         let writer = StatusWriter(client: client, timeSource: dependencies.timeSource)
-        fleet = dependencies.fleet.map { [recoveries, clusters] members in
+        let incidents = IncidentReporter(
+            client: client,
+            recoveries: recoveries.store,
+            watchedNamespace: dependencies.namespace,
+            logger: dependencies.logger
+        )
+        self.incidents = incidents
+        fleet = dependencies.fleet.map { [clusters] members in
             MemberClusterController(
                 MemberClusterController.Environment(
                     hub: client,
                     members: members,
                     clusters: clusters,
-                    recoveries: recoveries.store,
+                    incidents: incidents,
                     namespace: dependencies.controllerNamespace,
-                    opensRecoveries: [nil, dependencies.controllerNamespace].contains(dependencies.namespace),
                     recorder: dependencies.recorder,
                     informers: dependencies.informers,
                     context: context
@@ -176,7 +183,7 @@ extension RecoveryReconciler {
     /// The indexes that the decisions need; see `unfinishedIndex` and `pendingIndex`.
     static let recoveryIndexes: [String: Store<Recovery>.IndexFunction] = [
         unfinishedIndex: { $0.hasRunningAttempt ? ["true"] : [] },
-        MemberClusterController.fingerprintIndex: { recovery in
+        IncidentReporter.fingerprintIndex: { recovery in
             recovery.metadata.labels?[MetadataName.fingerprint].map { [$0] } ?? []
         },
         clusterIndex: { recovery in

@@ -123,6 +123,45 @@ struct MemberClusterControllerTests {
         #expect(names.count == 2 && names[1].hasSuffix("-2"))
     }
 
+    @Test("a failure that comes back while its Recovery is under way is one more occurrence, written once")
+    func countsOccurrences() throws {
+        let fleet = FleetScene(spec: ["probe": ["failureThreshold": 1, "successThreshold": 1]])
+        fleet.start()
+        fleet.world.run(for: .seconds(25))
+        fleet.answers(Self.refused)
+        let isRunning = { (try? fleet.recoveries().first?.state) == .inProgress }
+        #expect(fleet.world.run(until: isRunning) != nil)
+        fleet.world.run(for: .seconds(60))
+        let name = try #require(try fleet.recoveries().first?.metadata.key)
+        let edge = ObjectKey(name: "edge")
+        let began = fleet.world.time.wallTime()
+        let beginning = RFC3339.string(from: began).map(JSONValue.string)
+        fleet.hub.edit(MemberCluster.resource, edge) { cluster in
+            cluster.set(
+                [
+                    [
+                        "type": "Reachable", "status": "False", "reason": "ConnectionRefused", "message": "again",
+                        "lastTransitionTime": beginning ?? .null,
+                    ]
+                ],
+                at: ["status", "conditions"]
+            )
+        }
+        fleet.world.run(for: .seconds(30))
+        let recoveries = try fleet.recoveries()
+        #expect(recoveries.count == 1 && recoveries.first?.metadata.key == name)
+        #expect(recoveries.first?.status?.occurrences?.count == 2)
+        let counts = fleet.hub.requests { $0.json.value(at: ["status", "occurrences"]) != nil }
+        #expect(counts.count == 1)
+        // The attempt that ran meanwhile has lost nothing by it.
+        let isFinal = { (try? fleet.recoveries().first?.isFinal) ?? false }
+        #expect(fleet.world.run(until: isFinal, limit: .seconds(7_200)) != nil)
+        let ended = try #require(try fleet.recoveries().first)
+        #expect(ended.state == .failed && ended.status?.occurrences?.count == 2)
+        #expect(ended.status?.executions?.map(\.attempt) == Array(1...(ended.status?.attempts ?? 0)))
+        #expect(ended.status?.executions?.allSatisfy { $0.result?.actions?.isEmpty == false } == true)
+    }
+
     @Test("a refused credential is a matter of ClusterAuth, and ends with a person")
     func refusedCredential() throws {
         let fleet = FleetScene()

@@ -20,18 +20,14 @@ package final class MemberClusterController: Sendable {
         package var hub: KubernetesClient
         package var members: MemberClients
         package var clusters: Informer<MemberCluster>
-        package var recoveries: Store<Recovery>
+        package var incidents: IncidentReporter
         /// The controller's own namespace: where Secrets are read and Recoveries opened.
         package var namespace: String
-        /// Whether Recoveries of that namespace are watched; otherwise none is opened.
-        package var opensRecoveries: Bool
         package var recorder: EventRecorder
         package var informers: InformerConfiguration
         package var context: RuntimeContext
     }
 
-    /// Name of the index over Recoveries by fingerprint.
-    package static let fingerprintIndex = "fingerprint"
     /// How many clusters are probed at one time.
     private static let maxConcurrent = 32
 
@@ -114,7 +110,9 @@ package final class MemberClusterController: Sendable {
         if isUsable {
             try await renewCredential(current, now: now)
         } else if failures >= cluster.spec.effectiveProbe.effectiveFailureThreshold {
-            try await openRecoveries(current)
+            if let incident = current.incident(namespace: environment.namespace) {
+                try await environment.incidents.report(incident)
+            }
         }
         return .requeue(after: .seconds(max(1, cluster.spec.effectiveProbe.effectiveIntervalSeconds)))
     }
@@ -158,38 +156,6 @@ package final class MemberClusterController: Sendable {
         } catch let error as ClientError {
             // The old one still works; the next probe tries again, and its end will be seen as a failure.
             logger.warning("cannot renew the credential", ["error": "\(error)"])
-        }
-    }
-
-    // MARK: Recoveries
-
-    private func openRecoveries(_ cluster: MemberCluster) async throws {
-        guard environment.opensRecoveries else { return }
-        for incident in MemberIncident.incidents(of: cluster) {
-            let known = environment.recoveries.byIndex(Self.fingerprintIndex, incident.fingerprint)
-            if known.contains(where: incident.isCovered) { continue }
-            try await open(incident)
-        }
-    }
-
-    /// Creates the Recovery of an incident, unless a live list shows one.
-    private func open(_ incident: MemberIncident) async throws {
-        let list = try await environment.hub.list(
-            Recovery.self,
-            namespace: environment.namespace,
-            options: ListOptions(labelSelector: "\(MetadataName.fingerprint)=\(incident.fingerprint)")
-        )
-        if list.items.contains(where: incident.isCovered) { return }
-        let recovery = incident.recovery(namespace: environment.namespace, after: list.items)
-        do {
-            _ = try await environment.hub.create(recovery)
-            environment.context.logger.info(
-                "recovery opened",
-                ["recovery": recovery.metadata.key.description, "cluster": incident.cluster, "reason": incident.reason]
-            )
-        } catch let error as ClientError where error.apiError?.isAlreadyExists == true {
-            // Ours, with a lost answer, or another leader's: either way the incident has its Recovery.
-            return
         }
     }
 

@@ -17,7 +17,8 @@ package enum StatusWriteFailure: Error, Sendable {
 /// Writes the status of Recoveries: only what changed, only on top of the version that was read.
 ///
 /// A conflict or a lost reply is a question, not an answer: libcurl or a proxy may have sent our own write twice. The
-/// live object tells; when it already has what was to be written, the write succeeded.
+/// live object tells; when it already has what was to be written, the write succeeded. How often a failure was reported
+/// (`occurrences`) belongs to whoever reports it: here it is left as it is, and a change of it is no change.
 package struct StatusWriter: Sendable {
     private let client: KubernetesClient
     private let timeSource: any TimeSource
@@ -42,14 +43,17 @@ package struct StatusWriter: Sendable {
         on recovery: Recovery,
         toleratesSpecChanges: Bool = false
     ) async throws -> Recovery {
-        var base = recovery
+        var (base, status) = (recovery, status)
         for _ in 0..<Self.maxTries {
             do {
                 return try await patch(status, on: base)
             } catch let error as ClientError where Self.isQuestion(error) {
                 let live = try await read(base)
+                status.occurrences = live.status?.occurrences
                 if live.status == status { return live }
-                guard toleratesSpecChanges, live.status == base.status else {
+                var seen = base.status
+                seen?.occurrences = live.status?.occurrences
+                guard toleratesSpecChanges, live.status == seen else {
                     throw StatusWriteFailure.overtaken(live)
                 }
                 base = live

@@ -1,0 +1,104 @@
+package import ControllerRuntime
+internal import FoundationEssentials
+internal import JSON
+package import KubernetesClient
+package import KubernetesCore
+package import RecoveryAPI
+package import Telemetry
+
+/// Opens Recoveries for what the controller notices itself: one for each incident, however often it is reported.
+///
+/// A report that the cache already knows costs no request, so it may be repeated at every look at what failed.
+package struct IncidentReporter: Sendable {
+    private let client: KubernetesClient
+    private let recoveries: Store<Recovery>
+    private let watchedNamespace: String?
+    private let logger: Logger
+
+    /// Makes a reporter.
+    ///
+    /// - Parameters:
+    ///   - client: the hub, behind the leader's guard.
+    ///   - recoveries: the cache, with the index ``fingerprintIndex``.
+    ///   - watchedNamespace: the one namespace whose Recoveries are watched; nil for all.
+    ///   - logger: gets a line for each Recovery that is opened.
+    package init(
+        client: KubernetesClient,
+        recoveries: Store<Recovery>,
+        watchedNamespace: String?,
+        logger: Logger
+    ) {
+        self.client = client
+        self.recoveries = recoveries
+        self.watchedNamespace = watchedNamespace
+        self.logger = logger
+    }
+
+    /// Name of the index over Recoveries by fingerprint.
+    package static let fingerprintIndex = "fingerprint"
+
+    /// Opens the Recovery of an incident, or counts one more occurrence of it in the Recovery that it has.
+    ///
+    /// - Returns: the incident's Recovery; nil in a namespace that is not watched, where it would wait for nobody.
+    /// - Throws: `ClientError`; a repeated report does no harm.
+    @discardableResult
+    package func report(_ incident: Incident) async throws -> ObjectKey? {
+        guard watchedNamespace == nil || watchedNamespace == incident.namespace else { return nil }
+        let known = recoveries.byIndex(Self.fingerprintIndex, incident.fingerprint).filter(incident.isCovered)
+        if let recovery = Self.newest(known) {
+            if incident.occurrences(after: recovery) != nil { try await count(incident, in: recovery.metadata.key) }
+            return recovery.metadata.key
+        }
+        return try await open(incident)
+    }
+
+    /// Creates the Recovery of an incident, unless a live list shows one.
+    private func open(_ incident: Incident) async throws -> ObjectKey {
+        let list = try await client.list(
+            Recovery.self,
+            namespace: incident.namespace,
+            options: ListOptions(labelSelector: "\(MetadataName.fingerprint)=\(incident.fingerprint)")
+        )
+        if let recovery = Self.newest(list.items.filter(incident.isCovered)) { return recovery.metadata.key }
+        let recovery = incident.recovery(after: list.items)
+        do {
+            _ = try await client.create(recovery)
+            logger.info(
+                "recovery opened",
+                ["recovery": recovery.metadata.key.description, "reason": incident.reason]
+            )
+        } catch let error as ClientError where error.apiError?.isAlreadyExists == true {
+            // Ours, with a lost answer, or another leader's: either way the incident has its Recovery.
+        }
+        return recovery.metadata.key
+    }
+
+    /// Writes that the failure has come back; what others wrote meanwhile is looked at first.
+    private func count(_ incident: Incident, in key: ObjectKey) async throws {
+        try await client.withRetryOnConflict {
+            let live = try await client.get(Recovery.self, key)
+            guard incident.isCovered(by: live), let occurrences = incident.occurrences(after: live) else { return }
+            var metadata: [String: JSONValue] = [:]
+            metadata["resourceVersion"] = live.metadata.resourceVersion.map(JSONValue.string)
+            metadata["uid"] = live.metadata.uid.map(JSONValue.string)
+            _ = try await client.patch(
+                Recovery.self,
+                key,
+                [
+                    "metadata": .object(JSONObject(metadata)),
+                    "status": ["occurrences": try JSONValue(encoding: occurrences)],
+                ],
+                type: .merge,
+                subresource: "status"
+            )
+        }
+    }
+
+    /// The one that was opened last.
+    private static func newest(_ recoveries: [Recovery]) -> Recovery? {
+        recoveries.max { left, right in
+            let order = { (recovery: Recovery) in recovery.metadata.creationTimestamp ?? .distantPast }
+            return (order(left), left.metadata.name ?? "") < (order(right), right.metadata.name ?? "")
+        }
+    }
+}
