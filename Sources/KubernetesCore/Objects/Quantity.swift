@@ -80,6 +80,13 @@ public struct Quantity: Sendable, Comparable {
         Quantity(nanos: left.nanos - right.nanos, format: left.isZero ? right.format : left.format)
     }
 
+    /// So many times the amount, held at the ends of the range.
+    public func multiplied(by count: Int64) -> Quantity {
+        let (product, isOverflow) = nanos.multipliedReportingOverflow(by: Int128(count))
+        guard isOverflow else { return Quantity(nanos: product, format: format) }
+        return Quantity(nanos: (nanos < 0) == (count < 0) ? Self.maxNanos : -Self.maxNanos, format: format)
+    }
+
     /// Adds in place.
     public static func += (left: inout Quantity, right: Quantity) { left = left + right }
 

@@ -1,0 +1,199 @@
+package import FoundationEssentials
+internal import KubernetesCore
+internal import RecoveryAPI
+
+/// Chooses the clusters of a placement and says why; a pure function.
+///
+/// Filters come first, then scores: free capacity and spread; equal scores go by name. A copy that may stay where it is
+/// never moves, and its decision stays as it was written. Of a copy that has to go the decision says `leaving`: it is
+/// removed when the others are ready.
+package enum PlacementScheduler {
+    /// Chooses the clusters.
+    ///
+    /// The order of the candidates does not matter.
+    ///
+    /// - Parameters:
+    ///   - request: what is asked for, and what was decided before.
+    ///   - candidates: every MemberCluster; a decision about another one is dropped.
+    ///   - now: the wall clock, for tolerations that end.
+    /// - Returns: the decisions, and for every other cluster the reason.
+    package static func schedule(
+        _ request: PlacementRequest,
+        _ candidates: [ClusterCandidate],
+        now: Date
+    ) -> PlacementPlan {
+        var scheduling = Scheduling(request, candidates, now: now)
+        scheduling.judgeCurrent()
+        scheduling.dropSurplus()
+        scheduling.takeBack()
+        scheduling.chooseNew()
+        return scheduling.plan
+    }
+}
+
+private struct Scheduling {
+    let request: PlacementRequest
+    let clusters: [ClusterCandidate]
+    let byName: [String: ClusterCandidate]
+    let filters: PlacementFilters
+    let scores: PlacementScores
+    var staying: [PlacementDecision] = []
+    var leaving: [PlacementDecision] = []
+    var rejected: [String: PlacementRejection] = [:]
+    var recheckAt: Date?
+
+    init(_ request: PlacementRequest, _ candidates: [ClusterCandidate], now: Date) {
+        self.request = request
+        byName = Dictionary(candidates.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        clusters = byName.values.sorted { $0.name < $1.name }
+        filters = PlacementFilters(request: request, now: now)
+        scores = PlacementScores(filters, clusters: clusters)
+    }
+
+    var plan: PlacementPlan {
+        let decided = Set((staying + leaving).map(\.cluster))
+        return PlacementPlan(
+            decisions: staying + leaving,
+            rejections: rejected.values.filter { !decided.contains($0.cluster) }.sorted { $0.cluster < $1.cluster },
+            missing: max(0, request.count - staying.count),
+            recheckAt: recheckAt
+        )
+    }
+
+    private var needed: Int { request.count - staying.count }
+
+    /// Sorts the decisions that there are into those that stay and those that leave.
+    mutating func judgeCurrent() {
+        var seen: Set<String> = []
+        for decision in request.current where seen.insert(decision.cluster).inserted {
+            guard let cluster = byName[decision.cluster] else {
+                reject(decision.cluster, .clusterGone, "the MemberCluster does not exist any more")
+                continue
+            }
+            guard !decision.isLeaving else {
+                leaving.append(decision)
+                continue
+            }
+            switch filters.stay(cluster) {
+            case .stays: staying.append(decision)
+            case .until(let date):
+                staying.append(decision)
+                recheckAt = min(recheckAt ?? date, date)
+            case .goes(let reason, let message): leave(decision, reason, message)
+            }
+        }
+    }
+
+    private mutating func leave(_ decision: PlacementDecision, _ reason: PlacementRejectionReason, _ message: String) {
+        var decision = decision
+        decision.leaving = true
+        decision.reason = "\(reason.rawValue): \(message)"
+        leaving.append(decision)
+    }
+
+    private mutating func reject(_ cluster: String, _ reason: PlacementRejectionReason, _ message: String) {
+        rejected[cluster] = PlacementRejection(cluster: cluster, reason: reason.rawValue, message: message)
+    }
+
+    /// Of more copies than asked for, those go first that are not ready, then those in the fullest domains, then those
+    /// with the least room.
+    mutating func dropSurplus() {
+        while needed < 0 {
+            let holding = staying.compactMap { byName[$0.cluster] }
+            let spread = SpreadCount(request, eligible: [], holding: holding)
+            let worst = holding.min { rank($0, spread) < rank($1, spread) }
+            guard let worst, let index = staying.firstIndex(where: { $0.cluster == worst.name }) else { return }
+            let decision = staying.remove(at: index)
+            leave(decision, .surplus, "spec.clusterCount is \(request.count)")
+        }
+    }
+
+    /// Lower goes first; of equals, the last by name.
+    private func rank(_ cluster: ClusterCandidate, _ spread: SpreadCount) -> Rank {
+        let excess = request.spread.map { spread.excess(of: cluster, $0.topologyKey) ?? 0 }.reduce(0, +)
+        return Rank(
+            isHealthy: request.healthy.contains(cluster.name),
+            excess: excess,
+            room: scores.capacityScore(cluster),
+            name: cluster.name
+        )
+    }
+
+    private struct Rank: Comparable {
+        var isHealthy: Bool
+        var excess: Int
+        var room: Int
+        var name: String
+
+        static func < (left: Rank, right: Rank) -> Bool {
+            if left.isHealthy != right.isHealthy { return !left.isHealthy }
+            if left.excess != right.excess { return left.excess > right.excess }
+            if left.room != right.room { return left.room < right.room }
+            return left.name > right.name
+        }
+    }
+
+    /// A copy that was to leave and may stay after all is better than a new one.
+    mutating func takeBack() {
+        let order = leaving.filter { decision in
+            guard request.current.contains(where: { $0.cluster == decision.cluster && $0.isLeaving }),
+                let cluster = byName[decision.cluster]
+            else { return false }
+            return cluster.isReady && filters.stay(cluster) == .stays
+        }
+        .sorted {
+            (request.healthy.contains($0.cluster) ? 0 : 1, $0.cluster) < (
+                request.healthy.contains($1.cluster) ? 0 : 1, $1.cluster
+            )
+        }
+        for decision in order.prefix(max(0, needed)) {
+            leaving.removeAll { $0.cluster == decision.cluster }
+            var decision = decision
+            decision.leaving = nil
+            decision.reason = "the copy is there already"
+            staying.append(decision)
+        }
+    }
+
+    /// Takes the best of the clusters that pass, one after the other: each choice changes what is spread well.
+    mutating func chooseNew() {
+        let taken = Set((staying + leaving).map(\.cluster))
+        var open: [ClusterCandidate] = []
+        for cluster in clusters where !taken.contains(cluster.name) {
+            rejected[cluster.name] = filters.rejection(cluster)
+            if rejected[cluster.name] == nil { open.append(cluster) }
+        }
+        var spread = SpreadCount(request, eligible: open, holding: staying.compactMap { byName[$0.cluster] })
+        while needed > 0, let choice = best(of: open, spread) {
+            staying.append(decision(for: choice.cluster, score: choice.score))
+            spread.add(choice.cluster)
+            open.removeAll { $0.name == choice.cluster.name }
+        }
+        for cluster in open {
+            if needed > 0, let violation = spread.violation(cluster, request) {
+                reject(cluster.name, .spreadUnsatisfied, violation)
+            } else {
+                reject(cluster.name, .lowerScore, "it would do; the chosen clusters were there before or fit better")
+            }
+        }
+    }
+
+    private func best(of open: [ClusterCandidate], _ spread: SpreadCount) -> (cluster: ClusterCandidate, score: Int)? {
+        var best: (cluster: ClusterCandidate, score: Int)?
+        for cluster in open where spread.violation(cluster, request) == nil {
+            let score = scores.score(cluster, spread)
+            if score > best?.score ?? -1 { best = (cluster, score) }
+        }
+        return best
+    }
+
+    private func decision(for cluster: ClusterCandidate, score: Int) -> PlacementDecision {
+        var reason = scores.explanation(cluster)
+        if !request.relaxed.isEmpty {
+            reason += "; relaxed: " + request.relaxed.sorted().map(\.rawValue).joined(separator: ", ")
+        }
+        var decision = PlacementDecision(cluster: cluster.name, reason: reason, score: score)
+        decision.placedBy = request.placedBy
+        return decision
+    }
+}
