@@ -113,6 +113,8 @@ package struct PlacementStatus: Codable, Hashable, Sendable {
     package var clusters: [ClusterSyncStatus]?
     /// Clusters that were left: nothing goes there again by itself; at most 100.
     package var evacuated: [EvacuatedCluster]?
+    /// `Kind.group` of everything that may be on a cluster, so that what is no longer wanted is found there; at most 200.
+    package var placedKinds: [String]?
     /// Clusters on which all objects are synced and ready.
     package var readyClusters: Int?
     /// Accepted, Scheduled, Synced, Ready.
@@ -216,4 +218,7 @@ package struct ClusterSyncStatus: Codable, Hashable, Sendable {
         self.cluster = cluster
         self.state = state
     }
+
+    /// Whether all objects are there as they should be, and ready.
+    package var isReady: Bool { state == .synced && ready == true }
 }

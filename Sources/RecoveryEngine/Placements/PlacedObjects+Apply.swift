@@ -1,0 +1,70 @@
+internal import JSON
+internal import KubernetesClient
+internal import KubernetesCore
+internal import RecoveryAPI
+
+extension PlacedObjects {
+    /// Makes what is missing, repairs what drifted, and when the manifests are other ones than before applies all of
+    /// them and removes what is no longer among them (data stays).
+    ///
+    /// Server-side apply as the manager `recovery-controller`; fields of others are taken on our own objects only.
+    ///
+    /// - Parameter state: what `inspect` has found a moment ago.
+    /// - Returns: the state afterwards; objects that the member refuses, or that belong to others, stay as they were.
+    /// - Throws: `ClientError` when the member does not answer.
+    package func apply(_ state: PlacedState) async throws -> PlacedState {
+        var result = state
+        for index in result.objects.indices {
+            try await apply(&result.objects[index], all: state.isOutdated)
+        }
+        guard state.isOutdated, result.objects.allSatisfy({ $0.verdict == .inSync }) else { return result }
+        try await prune(keeping: result.objects)
+        result.isOutdated = false
+        return result
+    }
+
+    private func apply(_ object: inout PlacedState.Object, all: Bool) async throws {
+        guard let resource = object.resource else { return }
+        switch object.verdict {
+        case .inSync where !all: return
+        case .foreign, .refused, .awaited: return
+        case .inSync, .missing, .drifted: break
+        }
+        do {
+            let applied = try await client.patch(
+                resource,
+                object.key,
+                try await contentWithReplicas(of: object, resource),
+                // What was missing a moment ago and is there now belongs to somebody else: nothing is taken from it.
+                type: .apply(fieldManager: MetadataName.fieldManager, force: object.uid != nil)
+            )
+            object.verdict = .inSync
+            object.uid = applied.uid
+            object.problem = WorkloadReadiness.problem(of: applied)
+            if !DesiredFields.differences(from: object.manifest.content, in: applied.content).isEmpty {
+                memory.settle(applied, cluster, as: object.manifest.content)
+            }
+        } catch let error as ClientError {
+            object.verdict = .refused(try error.refusal())
+        }
+    }
+
+    /// What is sent for an object whose replicas are left to an autoscaler: where they are still ours, from a time
+    /// without one, leaving them out would give them up, and the server would go back to one replica.
+    private func contentWithReplicas(of object: PlacedState.Object, _ resource: APIResource) async throws -> JSONValue {
+        var content = content(of: object)
+        guard object.manifest.leavesReplicas, object.uid != nil else { return content }
+        let path = ["spec", "replicas"]
+        let answer = try await client.send(.get(resource, object.key))
+        let live: JSONValue
+        do {
+            live = try JSONValue(parsing: answer.body)
+        } catch {
+            throw ClientError.decoding(error, request: RequestSummary(.get(resource, object.key)))
+        }
+        if ManagedFields.owned(by: MetadataName.fieldManager, in: live).value(at: path) != nil {
+            content.set(live.value(at: path), at: path)
+        }
+        return content
+    }
+}
