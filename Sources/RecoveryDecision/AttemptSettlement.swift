@@ -15,7 +15,7 @@ package enum AttemptOutcome: Sendable, Hashable {
     /// It was told to end.
     case stopped(StopReason)
     /// Another Recovery took over.
-    case superseded(by: String)
+    case superseded(by: RecoveryReference)
 }
 
 /// What follows the end of an attempt: the status to write, and whether it was the last.
@@ -76,9 +76,9 @@ private struct Settler {
         case .timedOut: fail(as: .timeout, isPermanent: false, retryAfter: nil)
         case .stopped(.suspended): suspend()
         case .stopped(let reason): cancel(reason.rawValue, reason.explanation)
-        case .superseded(let name):
-            status.supersededBy = NameReference(name: name)
-            cancel("Superseded", "Recovery \(name) took over: \(words)")
+        case .superseded(let successor):
+            status.supersededBy = successor
+            cancel("Superseded", "Recovery \(successor.text) took over: \(words)")
         }
     }
 

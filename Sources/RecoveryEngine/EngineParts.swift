@@ -111,7 +111,8 @@ struct EngineParts {
                 mayLead: dependencies.mayLead,
                 retryBackoff: dependencies.configuration.backoff,
                 controllerNamespace: dependencies.controllerNamespace,
-                report: report
+                report: report,
+                incidents: incidents
             )
         )
         reconciler = RecoveryReconciler(

@@ -222,9 +222,12 @@ struct AttemptSettlementTests {
     }
 
     @Test func aSuccessorIsNamed() throws {
-        let recovery = try Recovery.make().reserved().settled(.superseded(by: "web-auth"), at: at(9))
+        let recovery = try Recovery.make().reserved().settled(
+            .superseded(by: RecoveryReference(name: "web-auth")),
+            at: at(9)
+        )
         #expect(recovery.state == .cancelled)
-        #expect(recovery.status?.supersededBy == NameReference(name: "web-auth"))
+        #expect(recovery.status?.supersededBy == RecoveryReference(name: "web-auth"))
         #expect(recovery.status?.condition(ConditionType.succeeded) == "False Superseded")
         #expect(recovery.status?.message == "Recovery web-auth took over: it broke")
     }
@@ -233,7 +236,7 @@ struct AttemptSettlementTests {
 
     static let outcomes: [AttemptOutcome] = [
         .succeeded, .transient(retryAfter: .seconds(9)), .permanent, .timedOut, .stopped(.suspended),
-        .stopped(.cancelled), .superseded(by: "other"),
+        .stopped(.cancelled), .superseded(by: RecoveryReference(name: "other")),
     ]
 
     @Test(arguments: outcomes)

@@ -41,7 +41,8 @@ struct ConditionTests {
         "At the end all are decided",
         arguments: [
             (.succeeded, "True", "True", "False"), (.permanent, "False", "False", "True"),
-            (.stopped(.cancelled), "False", "False", "False"), (.superseded(by: "x"), "False", "False", "False"),
+            (.stopped(.cancelled), "False", "False", "False"),
+            (.superseded(by: RecoveryReference(name: "x")), "False", "False", "False"),
         ] as [(AttemptOutcome, String, String, String)]
     )
     func ends(_ outcome: AttemptOutcome, _ verified: String, _ succeeded: String, _ stalled: String) throws {

@@ -209,7 +209,7 @@ struct RandomWalk {
         case 0: return .succeeded
         case 1: return .permanent
         case 2: return .timedOut
-        case 3: return .superseded(by: "web-2")
+        case 3: return .superseded(by: RecoveryReference(name: "web-2"))
         case 4: return .transient(retryAfter: .seconds(Int.random(in: 0...5_000, using: &random)))
         default: return .transient(retryAfter: nil)
         }

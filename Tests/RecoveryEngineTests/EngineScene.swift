@@ -19,7 +19,10 @@ struct EngineScene {
     let engine: RecoveryEngine
     private let recorder: EventRecorder
 
-    init(_ configuration: EngineConfiguration = EngineConfiguration()) {
+    init(
+        _ configuration: EngineConfiguration = EngineConfiguration(),
+        strategies: [any RecoveryStrategy] = [GenericStrategy()]
+    ) {
         hub = FakeAPIServer(
             timeSource: world.time,
             resources: [Recovery.resource, RecoveryPolicy.resource, MemberCluster.resource]
@@ -31,7 +34,7 @@ struct EngineScene {
             RecoveryEngine.Dependencies(
                 client: client,
                 members: { cluster, _ in throw StrategyFailure.permanent("no cluster \(cluster)") },
-                registry: StrategyRegistry([GenericStrategy()]),
+                registry: StrategyRegistry(strategies),
                 configuration: configuration,
                 namespace: nil,
                 controllerNamespace: "tmc-recovery-system",
@@ -60,14 +63,21 @@ struct EngineScene {
         }
     }
 
+    /// The Recoveries of all namespaces by name.
+    func recoveries() throws -> [Recovery] {
+        try hub.objects(Recovery.resource).map { try Recovery(json: $0.content) }.sorted {
+            $0.metadata.key < $1.metadata.key
+        }
+    }
+
     /// Creates a Recovery of a retryable error, with more in its spec.
-    func put(_ name: String, _ more: [String: JSONValue] = [:]) {
+    func put(_ name: String, _ more: [String: JSONValue] = [:], namespace: String = EngineScene.namespace) {
         var spec: JSONValue = ["error": ["type": "InternalError", "retryable": true]]
         for (field, value) in more { spec[field] = value }
         hub.put(
             [
                 "apiVersion": .string(RecoveryAPI.apiVersion), "kind": "Recovery",
-                "metadata": ["name": .string(name), "namespace": .string(Self.namespace)], "spec": spec,
+                "metadata": ["name": .string(name), "namespace": .string(namespace)], "spec": spec,
             ],
             Recovery.resource
         )

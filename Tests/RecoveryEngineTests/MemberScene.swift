@@ -80,15 +80,13 @@ struct MemberScene {
     func attempt(
         _ type: String = "ClusterUnreachable",
         parameters: [String: JSONValue] = [:],
-        timeLimit: Duration = .seconds(300),
-        parent: String? = nil
+        timeLimit: Duration = .seconds(300)
     ) throws -> Attempt {
         try harness.attempt(
             type,
             target: ResolvedTarget(cluster: Self.cluster),
             parameters: parameters,
-            timeLimit: timeLimit,
-            parent: parent
+            timeLimit: timeLimit
         )
     }
 

@@ -52,8 +52,7 @@ struct StrategyHarness {
         parameters: [String: JSONValue] = [:],
         actions: [ActionRecord] = [],
         timeLimit: Duration = .seconds(300),
-        members: MemberClients? = nil,
-        parent: String? = nil
+        members: MemberClients? = nil
     ) throws -> Attempt {
         var execution = RecoveryExecution(id: Self.executionID, attempt: 1, strategy: "Test")
         execution.startTime = world.time.wallTime()
@@ -67,7 +66,6 @@ struct StrategyHarness {
             spec: RecoverySpec(error: ReportedError(type: type))
         )
         recovery.spec.clusterRef = target?.cluster.map { NameReference(name: $0) }
-        recovery.spec.parentRef = parent.map { NameReference(name: $0) }
         var status = RecoveryStatus()
         status.state = .inProgress
         status.target = target

@@ -18,7 +18,7 @@ package struct RecoveryStatus: Codable, Hashable, Sendable {
     /// How often the same failure was reported.
     package var occurrences: Occurrences?
     /// The Recovery that took over.
-    package var supersededBy: NameReference?
+    package var supersededBy: RecoveryReference?
     /// Where the recovery stands.
     package var state: RecoveryState?
     /// The strategy of the current rung.

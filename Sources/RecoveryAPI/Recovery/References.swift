@@ -9,6 +9,23 @@ package struct NameReference: Codable, Hashable, Sendable {
     }
 }
 
+/// Names a Recovery, which may be in another namespace.
+package struct RecoveryReference: Codable, Hashable, Sendable {
+    /// Its namespace; absent, that of the Recovery that holds the reference.
+    package var namespace: String?
+    /// The name of the object.
+    package var name: String
+
+    /// Makes a reference.
+    package init(namespace: String? = nil, name: String) {
+        self.namespace = namespace
+        self.name = name
+    }
+
+    /// `namespace/name`, or the name alone, for messages.
+    package var text: String { namespace.map { "\($0)/\(name)" } ?? name }
+}
+
 /// Names the object to be repaired: on the member when the Recovery has a `clusterRef`, else on the hub.
 package struct TargetReference: Codable, Hashable, Sendable {
     /// Group and version, such as `apps/v1`.

@@ -114,9 +114,7 @@ extension AttemptRunner {
         while true {
             do {
                 if let successor = ending.successor {
-                    let name = try await createSuccessor(successor, of: prepared.journal.recovery)
-                    ending.outcome = .superseded(by: name)
-                    ending.successor = nil
+                    try await handOver(to: successor, from: prepared.journal.recovery, &ending)
                 }
                 try await write(prepared, ending, duration: duration)
                 return
@@ -162,42 +160,5 @@ extension AttemptRunner {
             outcome: ending.outcome,
             duration: duration
         )
-    }
-
-    /// The Recovery that takes over; its name follows from ours, so that a second try finds the first one's.
-    private func createSuccessor(_ request: SuccessorRequest, of recovery: Recovery) async throws -> String {
-        var spec = RecoverySpec(error: request.error)
-        spec.clusterRef = recovery.spec.clusterRef
-        spec.logicalCluster = recovery.spec.logicalCluster
-        spec.targetRef = recovery.spec.targetRef
-        spec.serviceAccountName = recovery.spec.serviceAccountName
-        spec.parentRef = NameReference(name: recovery.metadata.name ?? "")
-        let name = RecoveryNaming.successorName(of: recovery, errorType: request.error.type)
-        var metadata = ObjectMeta(name: name, namespace: recovery.metadata.namespace)
-        metadata.labels = recovery.incidentLabels(errorType: request.error.type)
-        let successor = Recovery(metadata: metadata, spec: spec)
-        do {
-            _ = try await environment.client.create(successor)
-        } catch let error as ClientError where error.apiError?.isAlreadyExists == true {
-            let existing = try await environment.client.get(
-                Recovery.self,
-                ObjectKey(namespace: recovery.metadata.namespace, name: name)
-            )
-            guard existing.spec.parentRef == spec.parentRef else { throw error }
-        }
-        return name
-    }
-}
-
-extension Recovery {
-    /// The labels of the Recovery that takes over: of the incident that detection knows by another error type now.
-    fileprivate func incidentLabels(errorType: String) -> [String: String]? {
-        guard metadata.labels?[MetadataName.fingerprint] != nil, let lock = status?.target.flatMap(LockKey.init) else {
-            return nil
-        }
-        var labels = metadata.labels ?? [:]
-        labels[MetadataName.fingerprint] = lock.fingerprint(errorType: errorType)
-        labels[MetadataName.errorType] = errorType
-        return labels
     }
 }

@@ -27,6 +27,8 @@ package struct AttemptRunner: Sendable {
         /// Where the controller itself lives.
         package var controllerNamespace: String
         package var report: RecoveryReporter
+        /// Opens the Recoveries of clusters and objects that others are handed over to.
+        package var incidents: IncidentReporter
     }
 
     /// An attempt with everything it needs, ready to run.

@@ -35,6 +35,8 @@ package struct Incident: Sendable, Hashable {
     package var message = ""
     /// Since when it lasts: of a later time it is another incident, or the same failure once more.
     package var since: Date
+    /// The Recovery that has found it behind its own failure.
+    package var parentRef: NameReference?
     /// Further facts; the entry `cluster` names the member that a target on the hub failed on.
     package var context: [String: String] = [:]
 
@@ -96,6 +98,7 @@ package struct Incident: Sendable, Hashable {
         var spec = RecoverySpec(error: error)
         spec.clusterRef = clusterRef
         spec.targetRef = targetRef
+        spec.parentRef = parentRef
         var metadata = ObjectMeta(
             name: RecoveryNaming.name(target: target, fingerprint: fingerprint, number: number),
             namespace: namespace

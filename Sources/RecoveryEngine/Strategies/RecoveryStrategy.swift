@@ -1,3 +1,4 @@
+package import FoundationEssentials
 package import JSON
 package import RecoveryAPI
 package import RecoveryDecision
@@ -76,12 +77,26 @@ extension StrategyFailure: CustomStringConvertible {
 
 /// The Recovery that is to take over.
 package struct SuccessorRequest: Sendable, Hashable {
+    /// What the successor is about.
+    package enum Subject: Sendable, Hashable {
+        /// What this Recovery is about.
+        case same
+        /// A member cluster as a whole, failing since then; its Recovery is in the controller's namespace, and is joined
+        /// when it is there already.
+        case cluster(String, since: Date)
+        /// An object of the hub in this Recovery's namespace, failing since then; joined likewise.
+        case object(TargetReference, since: Date)
+    }
+
     /// The failure that was found behind the reported one.
     package var error: ReportedError
+    /// What the successor is about.
+    package var subject: Subject
 
     /// Asks for a successor.
-    package init(error: ReportedError) {
+    package init(error: ReportedError, subject: Subject = .same) {
         self.error = error
+        self.subject = subject
     }
 }
 

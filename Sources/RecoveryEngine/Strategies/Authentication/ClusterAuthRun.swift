@@ -101,7 +101,6 @@ struct ClusterAuthRun {
     /// No matter of credentials: the cluster does not answer.
     private func handover(_ finding: ClusterFinding) -> StrategyFailure {
         let found = "\(endpoint.description) does not answer: \(finding)"
-        guard attempt.recovery.spec.parentRef == nil else { return .transient(found) }
         var error = ReportedError(type: ErrorType.clusterUnreachable.rawValue)
         error.component = attempt.error.component
         error.operation = attempt.error.operation

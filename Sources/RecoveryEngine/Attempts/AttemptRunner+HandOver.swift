@@ -1,0 +1,98 @@
+internal import FoundationEssentials
+internal import KubernetesClient
+internal import KubernetesCore
+internal import RecoveryAPI
+internal import RecoveryDecision
+
+extension AttemptRunner {
+    /// Makes sure that there is a Recovery which takes over, and ends the attempt as superseded by it.
+    ///
+    /// Where the chain of hand-overs would turn back or grow too long, the attempt has failed instead, and is tried again.
+    ///
+    /// - Throws: `ClientError`; may be repeated.
+    func handOver(to request: SuccessorRequest, from recovery: Recovery, _ ending: inout Ending) async throws {
+        if let refusal = HandOver.refusal(of: request.error.type, from: recovery) {
+            ending.message += "; \(refusal)"
+            ending.error = ending.message
+        } else if let successor = try await successor(request, of: recovery) {
+            ending.outcome = .superseded(by: successor)
+        }
+        ending.successor = nil
+    }
+
+    /// The Recovery that takes over; nil when it would be in a namespace that is not watched.
+    private func successor(_ request: SuccessorRequest, of recovery: Recovery) async throws -> RecoveryReference? {
+        let error = HandOver.error(request.error, from: recovery)
+        switch request.subject {
+        case .same: return RecoveryReference(name: try await createSuccessor(error, of: recovery))
+        case .cluster(let name, let since):
+            return try await report(error, of: recovery, in: environment.controllerNamespace, since: since) {
+                $0.clusterRef = NameReference(name: name)
+            }
+        case .object(let target, let since):
+            return try await report(error, of: recovery, in: recovery.metadata.namespace ?? "", since: since) {
+                $0.targetRef = target
+            }
+        }
+    }
+
+    /// Reports what was found as an incident, which finds or opens its Recovery.
+    private func report(
+        _ error: ReportedError,
+        of recovery: Recovery,
+        in namespace: String,
+        since: Date,
+        about describe: (inout Incident) -> Void
+    ) async throws -> RecoveryReference? {
+        guard let type = error.knownType else { return nil }
+        var incident = Incident(type, namespace: namespace, since: since)
+        incident.severity = error.effectiveSeverity
+        incident.component = error.component ?? ""
+        incident.operation = error.operation ?? ""
+        incident.reason = error.context?["reason"] ?? type.rawValue
+        incident.message = error.message ?? ""
+        incident.context = error.context ?? [:]
+        let isNear = namespace == recovery.metadata.namespace
+        if isNear { incident.parentRef = NameReference(name: recovery.metadata.name ?? "") }
+        describe(&incident)
+        guard let key = try await environment.incidents.report(incident) else { return nil }
+        return RecoveryReference(namespace: isNear ? nil : key.namespace, name: key.name)
+    }
+
+    /// The Recovery of the same target; its name follows from ours, so that a second try finds the first one's.
+    private func createSuccessor(_ error: ReportedError, of recovery: Recovery) async throws -> String {
+        var spec = RecoverySpec(error: error)
+        spec.clusterRef = recovery.spec.clusterRef
+        spec.logicalCluster = recovery.spec.logicalCluster
+        spec.targetRef = recovery.spec.targetRef
+        spec.serviceAccountName = recovery.spec.serviceAccountName
+        spec.parentRef = NameReference(name: recovery.metadata.name ?? "")
+        let name = RecoveryNaming.successorName(of: recovery, errorType: error.type)
+        var metadata = ObjectMeta(name: name, namespace: recovery.metadata.namespace)
+        metadata.labels = recovery.incidentLabels(errorType: error.type)
+        let successor = Recovery(metadata: metadata, spec: spec)
+        do {
+            _ = try await environment.client.create(successor)
+        } catch let error as ClientError where error.apiError?.isAlreadyExists == true {
+            let existing = try await environment.client.get(
+                Recovery.self,
+                ObjectKey(namespace: recovery.metadata.namespace, name: name)
+            )
+            guard existing.spec.parentRef == spec.parentRef else { throw error }
+        }
+        return name
+    }
+}
+
+extension Recovery {
+    /// The labels of the Recovery that takes over: of the incident that detection knows by another error type now.
+    fileprivate func incidentLabels(errorType: String) -> [String: String]? {
+        guard metadata.labels?[MetadataName.fingerprint] != nil, let lock = status?.target.flatMap(LockKey.init) else {
+            return nil
+        }
+        var labels = metadata.labels ?? [:]
+        labels[MetadataName.fingerprint] = lock.fingerprint(errorType: errorType)
+        labels[MetadataName.errorType] = errorType
+        return labels
+    }
+}
