@@ -105,8 +105,14 @@ package struct MigrationStatus: Codable, Hashable, Sendable {
     package var completedSteps: [MigrationStep]?
     /// Whether the move can only go forward.
     package var pointOfNoReturn: Bool?
+    /// The uid of the Placement that moves.
+    package var placementUID: String?
+    /// What the Placement remembered of an earlier departure from `to`: a rollback puts it back.
+    package var displaced: EvacuatedCluster?
     /// When it began.
     package var startTime: Date?
+    /// When a recovery told it to go on: patience starts anew.
+    package var resumeTime: Date?
     /// When a final phase was reached.
     package var completionTime: Date?
     /// When it counts as failed.

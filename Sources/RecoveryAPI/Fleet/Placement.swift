@@ -139,6 +139,17 @@ package struct PlacementDecision: Codable, Hashable, Sendable {
 
     /// Whether the copy is to go, with the default applied.
     package var isLeaving: Bool { leaving ?? false }
+    /// Whether a Migration has asked for the copy and has not cut over to it yet.
+    ///
+    /// Until then it is one more than the placement asks for, and nobody but that Migration moves a copy.
+    package var isProvisional: Bool {
+        !isLeaving && reason == Self.migrating && placedBy?.hasPrefix(Self.migrationPrefix) == true
+    }
+
+    /// Reason of a decision that a Migration has not cut over to.
+    package static let migrating = "Migrating"
+    /// How `placedBy` begins for a Migration.
+    package static let migrationPrefix = "Migration/"
 
     /// Makes a decision.
     package init(cluster: String, reason: String? = nil, score: Int? = nil) {

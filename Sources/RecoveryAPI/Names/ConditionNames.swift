@@ -33,6 +33,8 @@ package enum ConditionType {
     package static let recovery = [accepted, admitted, progressing, verified, succeeded, stalled]
     /// The condition types of a RecoveryPolicy.
     package static let policy = [ready, storming, breakersClosed]
+    /// The condition types of a Migration.
+    package static let migration = [accepted, progressing, succeeded]
     /// The condition types of a MemberCluster.
     package static let memberCluster = [reachable, authenticated, authorized, ready]
 }

@@ -55,12 +55,13 @@ private struct Scheduling {
         return PlacementPlan(
             decisions: staying + leaving,
             rejections: rejected.values.filter { !decided.contains($0.cluster) }.sorted { $0.cluster < $1.cluster },
-            missing: max(0, request.count - staying.count),
+            missing: max(0, needed),
             recheckAt: recheckAt
         )
     }
 
-    private var needed: Int { request.count - staying.count }
+    /// How many copies are still to be placed; one that a Migration is only trying out is not counted.
+    private var needed: Int { request.count - staying.count { !$0.isProvisional } }
 
     /// Sorts the decisions that there are into those that stay and those that leave.
     mutating func judgeCurrent() {
@@ -99,7 +100,7 @@ private struct Scheduling {
     /// with the least room.
     mutating func dropSurplus() {
         while needed < 0 {
-            let holding = staying.compactMap { byName[$0.cluster] }
+            let holding = staying.filter { !$0.isProvisional }.compactMap { byName[$0.cluster] }
             let spread = SpreadCount(request, eligible: [], holding: holding)
             let worst = holding.min { rank($0, spread) < rank($1, spread) }
             guard let worst, let index = staying.firstIndex(where: { $0.cluster == worst.name }) else { return }

@@ -255,6 +255,21 @@ struct PlacementSchedulerTests {
         #expect(plan(tight, roomy).leaving == ["a"])
     }
 
+    @Test("a copy that a Migration tries out is one more than asked for, and costs no other its place")
+    func provisional() {
+        let clusters = ["a", "b", "c"].map { ClusterCandidate.make($0) }
+        let placement = placed(["a", "b"], count: 1) {
+            $0.status?.decisions?[1].reason = PlacementDecision.migrating
+            $0.status?.decisions?[1].placedBy = "Migration/move"
+        }
+        let both = plan(placement, clusters)
+        #expect(both.decisions == placement.status?.decisions && both.missing == 0)
+        let alone = placement.with { $0.status?.decisions?.removeFirst() }
+        #expect(plan(alone, clusters).clusters == ["b", "a"], "nor does it count as the copy that is asked for")
+        let cutOver = placement.with { $0.status?.decisions?[1].reason = MigrationReason.migrated }
+        #expect(plan(cutOver, clusters).leaving.count == 1)
+    }
+
     @Test("a cluster that does not exist any more is dropped")
     func gone() {
         let result = plan(placed(["a"]), [.make("b")])
