@@ -20,6 +20,7 @@ struct EngineParts {
     let reconciler: RecoveryReconciler
     let attempts: AsyncStream<AttemptRunner.Prepared>
     let incidents: IncidentReporter
+    let memberFleet: MemberFleet
     let fleet: MemberClusterController?
 
     init(_ dependencies: RecoveryEngine.Dependencies) {
@@ -81,12 +82,15 @@ struct EngineParts {
             logger: dependencies.logger
         )
         self.incidents = incidents
+        let memberFleet = MemberFleet(configuration: dependencies.informers, context: context)
+        self.memberFleet = memberFleet
         fleet = dependencies.fleet.map { [clusters] members in
             MemberClusterController(
                 MemberClusterController.Environment(
                     hub: client,
                     members: members,
                     clusters: clusters,
+                    fleet: memberFleet,
                     incidents: incidents,
                     namespace: dependencies.controllerNamespace,
                     recorder: dependencies.recorder,

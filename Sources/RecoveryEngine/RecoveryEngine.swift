@@ -93,6 +93,8 @@ package final class RecoveryEngine: Sendable {
     let recoveryMetrics: RecoveryMetrics
     let attempts: AsyncStream<AttemptRunner.Prepared>
     let fleet: MemberClusterController?
+    /// What is known of the insides of member clusters.
+    package let memberFleet: MemberFleet
 
     /// Makes an engine; nothing runs yet.
     package init(_ dependencies: Dependencies) {
@@ -107,6 +109,7 @@ package final class RecoveryEngine: Sendable {
         recoveryMetrics = parts.metrics
         attempts = parts.attempts
         fleet = parts.fleet
+        memberFleet = parts.memberFleet
         reconciler = parts.reconciler
         healthMonitor = parts.healthMonitor(dependencies)
         status = StatusEndpoint(

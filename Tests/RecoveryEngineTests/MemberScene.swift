@@ -111,6 +111,10 @@ struct MemberScene {
         if request.url.contains("/selfsubjectaccessreviews") {
             return .json(["status": ["allowed": true]], status: 201)
         }
+        if request.url.contains("watch=") { return .stream(StreamFeed()) }
+        if request.url.contains("/nodes") || request.url.contains("/pods") {
+            return .json(["kind": "List", "apiVersion": "v1", "metadata": ["resourceVersion": "1"], "items": []])
+        }
         return .json(["kind": "NamespaceList", "apiVersion": "v1", "metadata": [:], "items": []])
     }
 

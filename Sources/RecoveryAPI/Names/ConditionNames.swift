@@ -24,6 +24,8 @@ package enum ConditionType {
     package static let authenticated = "Authenticated"
     /// The credential has the required permissions.
     package static let authorized = "Authorized"
+    /// The cluster's nodes and pods are counted.
+    package static let capacityKnown = "CapacityKnown"
     /// A placement has its clusters.
     package static let scheduled = "Scheduled"
     /// A placement's objects are what the clusters have.

@@ -144,6 +144,11 @@ package final class MemberClients: Sendable {
         entries.withLock { $0[name]?.claims }
     }
 
+    /// The client of a member that was made last, with what tells it from the next; nil when there is none.
+    func current(_ name: String) -> (client: KubernetesClient, version: String)? {
+        entries.withLock { entries in entries[name].map { ($0.client, $0.resourceVersion) } }
+    }
+
     /// Forgets the client of a member that is gone.
     package func forget(_ name: String) {
         entries.withLock { $0[name] = nil }

@@ -20,6 +20,7 @@ package final class MemberClusterController: Sendable {
         package var hub: KubernetesClient
         package var members: MemberClients
         package var clusters: Informer<MemberCluster>
+        package var fleet: MemberFleet
         package var incidents: IncidentReporter
         /// The controller's own namespace: where Secrets are read and Recoveries opened.
         package var namespace: String
@@ -75,6 +76,7 @@ package final class MemberClusterController: Sendable {
         ) { [self] key in try await reconcile(key) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.secrets.run() }
+            group.addTask { try await self.environment.fleet.run() }
             group.addTask {
                 // A Secret that is not in the cache is a finding, so the cache has to be whole.
                 try await self.secrets.hasSynced.wait()
@@ -89,6 +91,7 @@ package final class MemberClusterController: Sendable {
     func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
         guard let cluster = environment.clusters.store.get(key), !cluster.metadata.isBeingDeleted else {
             environment.members.forget(key.name)
+            environment.fleet.forget(key.name)
             seen.withLock { $0[key] = nil }
             return .done
         }
@@ -97,11 +100,13 @@ package final class MemberClusterController: Sendable {
         let isUsable = finding.verdict == .usable
         var status = cluster.status(afterProbe: finding, now: now)
         status.credentialExpirationTime = environment.members.claims(key.name)?.end
+        status = cluster.status(status, with: environment.fleet.observation(of: key.name), now: now)
         var current = cluster
         if cluster.isNews(status, now: now) {
             current = try await environment.members.write(status, on: cluster, through: environment.hub)
             report(current, before: cluster)
         }
+        follow(current, isUsable: isUsable)
         // Counted once it is written: a write that fails is tried again within milliseconds, which is no second failure.
         let failures = seen.withLock { seen in
             seen[key] = isUsable ? 0 : min(seen[key] ?? 0, 1_000) + 1
@@ -145,6 +150,18 @@ package final class MemberClusterController: Sendable {
         guard let status = cluster.status, let last = status.lastProbeTime, status.version != nil else { return true }
         return !(status.conditions ?? []).isTrue(ConditionType.ready)
             || timeSource.wallTime().timeIntervalSince(last) >= MemberCluster.heartbeat
+    }
+
+    /// Has a cluster watched while it is ready.
+    private func follow(_ cluster: MemberCluster, isUsable: Bool) {
+        let key = cluster.metadata.key
+        switch cluster.status?.conditions?[type: ConditionType.ready]?.status {
+        case .true:
+            guard isUsable, let (client, version) = environment.members.current(key.name) else { return }
+            environment.fleet.watch(key.name, through: client, version: version) { [queue] in queue.add(key) }
+        case .false: environment.fleet.pause(key.name)
+        case .unknown, nil: return
+        }
     }
 
     private func renewCredential(_ cluster: MemberCluster, now: Date) async throws {

@@ -1,0 +1,193 @@
+package import ControllerRuntime
+internal import HTTPTransport
+internal import KubernetesClient
+package import KubernetesCore
+package import RecoveryAPI
+internal import Synchronization
+internal import Telemetry
+internal import Timekeeping
+
+/// What is known of the capacity of a member.
+package enum CapacityObservation: Sendable, Hashable {
+    /// Not yet, or not at present.
+    case unknown
+    /// Not at all: the credential lacks these rights.
+    case forbidden([RequiredPermission])
+    /// This much.
+    case counted(ClusterCapacity)
+}
+
+/// The insides of the members that are ready: capacity, placed objects, and what their API servers serve.
+///
+/// One session for each member, with its informers; none of them holds a thread, and what one member does to its
+/// session reaches no other. `MemberClusterController` begins, renews and ends them.
+///
+/// ```swift
+/// fleet.onPlacedChange { cluster, uid in for key in placements(cluster, uid) { queue.add(key) } }
+/// fleet.watchPlaced(kinds: [.deployments], on: "edge")
+/// let free = fleet.capacity(of: "edge")?.free
+/// ```
+package final class MemberFleet: Sendable {
+    /// Hears of a member whose placed objects have changed: those of the placement with this uid, or where that is nil
+    /// those of any: after a first list, and when a watch was interrupted.
+    package typealias PlacedHandler = @Sendable (_ cluster: String, _ placementUID: String?) -> Void
+
+    private struct Member: Sendable {
+        var session: MemberSession?
+        /// Asked for once, watched as long as the MemberCluster is there.
+        var kinds: Set<APIResource> = []
+    }
+
+    private struct State: Sendable {
+        var members: [String: Member] = [:]
+        var unstarted: [MemberSession] = []
+        var handlers: [PlacedHandler] = []
+    }
+
+    /// How long discovery may take.
+    private static let discoveryTimeout = Duration.seconds(10)
+
+    private let configuration: InformerConfiguration
+    private let context: RuntimeContext
+    private let state = Mutex(State())
+    private let newSessions = Signal()
+
+    /// Makes a fleet without sessions.
+    ///
+    /// - Parameters:
+    ///   - configuration: how the informers on members list; they need not be newer than a member's own cache.
+    ///   - context: time and log.
+    package init(configuration: InformerConfiguration, context: RuntimeContext) {
+        self.configuration = configuration
+        self.context = context
+    }
+
+    /// Runs the sessions until cancelled, which ends them all.
+    ///
+    /// - Throws: `CancellationError`.
+    package func run() async throws {
+        defer {
+            state.withLock { state in
+                state.members = state.members.mapValues { Member(kinds: $0.kinds) }
+                state.unstarted = []
+            }
+        }
+        try await withThrowingDiscardingTaskGroup { group in
+            while true {
+                let sessions = state.withLock { state in
+                    defer { state.unstarted = [] }
+                    return state.unstarted
+                }
+                for session in sessions { group.addTask { try await session.run() } }
+                try await newSessions.wait()
+            }
+        }
+    }
+
+    // MARK: For those who place
+
+    /// What the nodes of a member have and its pods ask for; nil while that is not known.
+    package func capacity(of cluster: String) -> ClusterCapacity? {
+        if case .counted(let capacity) = observation(of: cluster) { capacity } else { nil }
+    }
+
+    /// What is known of the capacity of a member.
+    package func observation(of cluster: String) -> CapacityObservation {
+        session(of: cluster)?.observation ?? .unknown
+    }
+
+    /// Watches the placed objects of these kinds on a member, now or as soon as it is ready, until it is gone.
+    ///
+    /// Kinds that are watched already stay so; asking again costs nothing.
+    package func watchPlaced(kinds: Set<APIResource>, on cluster: String) {
+        let session = state.withLock { state in
+            state.members[cluster, default: Member()].kinds.formUnion(kinds)
+            return state.members[cluster]?.session
+        }
+        session?.watchPlaced(kinds)
+    }
+
+    /// Tells `handler` of all changes of placed objects from now on; it must not wait.
+    package func onPlacedChange(_ handler: @escaping PlacedHandler) {
+        state.withLock { $0.handlers.append(handler) }
+    }
+
+    /// Whether a member serves a kind in this version; nil when it cannot be asked.
+    package func provides(_ kind: GroupVersionKind, on cluster: String) async -> Bool? {
+        guard let client = session(of: cluster)?.client else { return nil }
+        do {
+            let patient = client.with(requestTimeout: Self.discoveryTimeout, retryPolicy: .none)
+            return try await patient.discovery.supports(kind)
+        } catch {
+            context.logger.debug("cannot read discovery", ["cluster": cluster, "error": "\(error)"])
+            return nil
+        }
+    }
+
+    // MARK: For the controller that probes
+
+    /// Has a member that is ready watched through this client; another version takes the place of the one before.
+    ///
+    /// - Parameters:
+    ///   - cluster: the MemberCluster.
+    ///   - client: its client.
+    ///   - version: tells one client of the member from the next.
+    ///   - onNews: called when capacity becomes known, and when a right is missing for it; must not wait.
+    func watch(
+        _ cluster: String,
+        through client: KubernetesClient,
+        version: String,
+        onNews: @escaping @Sendable () -> Void
+    ) {
+        if let session = session(of: cluster), session.version == version {
+            return session.lookAfter(now: context.timeSource.now())
+        }
+        let session = MemberSession(
+            client: client,
+            version: version,
+            configuration: configuration,
+            context: RuntimeContext(
+                timeSource: context.timeSource,
+                logger: context.logger.with(["cluster": cluster])
+            ),
+            onNews: onNews
+        ) { [weak self] uid in
+            self?.tell(cluster, uid)
+        }
+        let (old, kinds) = state.withLock { state in
+            let old = state.members[cluster]?.session
+            state.members[cluster, default: Member()].session = session
+            state.unstarted.append(session)
+            return (old, state.members[cluster]?.kinds ?? [])
+        }
+        old?.end()
+        session.watchPlaced(kinds)
+        newSessions.send()
+    }
+
+    /// Watches a member no more until it is ready again.
+    func pause(_ cluster: String) {
+        state.withLock { state in
+            defer { state.members[cluster]?.session = nil }
+            return state.members[cluster]?.session
+        }?.end()
+    }
+
+    /// Forgets a member that is gone.
+    func forget(_ cluster: String) {
+        state.withLock { $0.members.removeValue(forKey: cluster)?.session }?.end()
+    }
+
+    /// The names of the members that are watched, sorted.
+    package var watched: [String] {
+        state.withLock { state in state.members.filter { $0.value.session != nil }.keys.sorted() }
+    }
+
+    private func session(of cluster: String) -> MemberSession? {
+        state.withLock { $0.members[cluster]?.session }
+    }
+
+    private func tell(_ cluster: String, _ placementUID: String?) {
+        for handler in state.withLock({ $0.handlers }) { handler(cluster, placementUID) }
+    }
+}
