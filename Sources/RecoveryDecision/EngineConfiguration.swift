@@ -81,6 +81,8 @@ package struct EngineConfiguration: Sendable, Hashable {
     package var strategies: [String: ErrorTypeConfiguration] = [:]
     /// How retries wait where no policy says.
     package var backoff = BackoffRule()
+    /// Where URLs that tenants write may lead.
+    package var addresses = AddressRule()
 
     /// Makes the default settings.
     package init() {}
@@ -138,6 +140,7 @@ private struct ConfigurationReader {
             case "healthCheckInterval": result.healthCheckInterval = interval(value, name) ?? result.healthCheckInterval
             case "enabledStrategies": result.enabledStrategies = names(value, name)
             case "strategies": result.strategies = errorTypes(value, name)
+            case "allowedAddresses": result.addresses = AddressRule(allowed: addressRanges(value, name))
             default:
                 problems.append(ConfigurationProblem(field: name, message: "is not a setting; known ones: \(known)"))
             }
@@ -146,7 +149,8 @@ private struct ConfigurationReader {
     }
 
     private let known =
-        "maxConcurrentRecoveries, recoveryTimeout, healthCheckInterval, retryAttempts, enabledStrategies, strategies"
+        "maxConcurrentRecoveries, recoveryTimeout, healthCheckInterval, retryAttempts, enabledStrategies, strategies, "
+        + "allowedAddresses"
 
     private mutating func whole(_ value: JSONValue, _ field: String, _ range: ClosedRange<Int64>) -> Int? {
         if let number = value.intValue, range.contains(number) { return Int(number) }
@@ -188,6 +192,14 @@ private struct ConfigurationReader {
             return nil
         }
         return Set(names)
+    }
+
+    private mutating func addressRanges(_ value: JSONValue, _ field: String) -> [AddressRange] {
+        let ranges = value.arrayValue?.compactMap { $0.stringValue.flatMap(AddressRange.init) }
+        if let ranges, ranges.count == value.arrayValue?.count { return ranges }
+        let message = "must be a list of addresses or ranges such as 127.0.0.0/8"
+        problems.append(ConfigurationProblem(field: field, message: message))
+        return []
     }
 
     private mutating func errorTypes(_ value: JSONValue, _ field: String) -> [String: ErrorTypeConfiguration] {

@@ -25,6 +25,7 @@ struct EngineConfigurationTests {
             "strategies": [
                 "ResourceConflict": ["priority": 0, "timeout": "2m", "maxRetries": 0], "SyncFailure": [:],
             ],
+            "allowedAddresses": ["127.0.0.0/8"],
         ])
         #expect(problems.isEmpty)
         var expected = EngineConfiguration()
@@ -33,6 +34,7 @@ struct EngineConfigurationTests {
         expected.healthCheckInterval = .seconds(7)
         expected.retryAttempts = 9
         expected.enabledStrategies = ["Connect", "Any"]
+        expected.addresses = AddressRule(allowed: AddressRange("127.0.0.0/8").map { [$0] } ?? [])
         expected.strategies = [
             "ResourceConflict": ErrorTypeConfiguration(priority: 0, timeout: .seconds(120), maxRetries: 0),
             "SyncFailure": ErrorTypeConfiguration(),
@@ -53,6 +55,8 @@ struct EngineConfigurationTests {
             (["recoveryTimeout": -1], "recoveryTimeout"), (["recoveryTimeout": true], "recoveryTimeout"),
             (["healthCheckInterval": []], "healthCheckInterval"),
             (["healthCheckInterval": "999ms"], "healthCheckInterval"),
+            (["allowedAddresses": "127.0.0.1"], "allowedAddresses"),
+            (["allowedAddresses": ["here"]], "allowedAddresses"),
             (["enabledStrategies": "Connect"], "enabledStrategies"),
             (["enabledStrategies": ["A", 1]], "enabledStrategies"), (["enabledStrategies": []], "enabledStrategies"),
             (["strategies": ["internalError": [:]]], "strategies.internalError"),
