@@ -27,7 +27,11 @@ final class FleetScene: Sendable {
         let answer = AnswerBox()
         scene = MemberScene([{ request in try answer.answer(request) }], spec: all, secret: secret)
         self.answer = answer
-        let harness = scene.harness
+        engine = Self.engine(scene.harness, isWatched: isWatched)
+    }
+
+    /// The engine of a hub, which watches over the members of its harness.
+    static func engine(_ harness: StrategyHarness, isWatched: Bool = true) -> RecoveryEngine {
         let context = RuntimeContext(timeSource: harness.world.time)
         var dependencies = RecoveryEngine.Dependencies(
             client: harness.client,
@@ -44,7 +48,7 @@ final class FleetScene: Sendable {
             metrics: MetricsRegistry()
         )
         dependencies.fleet = harness.members
-        engine = RecoveryEngine(dependencies)
+        return RecoveryEngine(dependencies)
     }
 
     /// What the cluster answers from now on.
@@ -54,7 +58,11 @@ final class FleetScene: Sendable {
 
     /// Runs the engine and its caches.
     func start() {
-        let engine = engine
+        Self.start(engine, in: world)
+    }
+
+    /// Runs an engine and its caches.
+    static func start(_ engine: RecoveryEngine, in world: VirtualWorld) {
         world.start { try await engine.recoveries.run() }
         world.start { try await engine.policies.run() }
         world.start { try await engine.clusters.run() }
