@@ -23,6 +23,7 @@ public final class HTTPServer: Sendable {
 
     private let address: String
     private let limits: HTTPServerLimits
+    private let refusal: @Sendable (_ status: Int) -> HTTPServerResponse
     private let handler: Handler
     private let state = Mutex(State.new)
 
@@ -31,10 +32,17 @@ public final class HTTPServer: Sendable {
     /// - Parameters:
     ///   - address: "host:port"; ":port" means all addresses, port 0 any free one; IPv6 addresses in brackets.
     ///   - limits: The bounds on what clients may send and how long they may take.
+    ///   - refusal: The answer to a request that cannot be read, by its status: 400, 405, 408, 413, 431, 501 or 505.
     ///   - handler: Answers the requests.
-    public init(address: String, limits: HTTPServerLimits = HTTPServerLimits(), handler: @escaping Handler) {
+    public init(
+        address: String,
+        limits: HTTPServerLimits = HTTPServerLimits(),
+        refusal: @escaping @Sendable (_ status: Int) -> HTTPServerResponse = HTTPServerResponse.plain,
+        handler: @escaping Handler
+    ) {
         self.address = address
         self.limits = limits
+        self.refusal = refusal
         self.handler = handler
     }
 
@@ -103,7 +111,7 @@ public final class HTTPServer: Sendable {
     /// Starts the thread; nil when the server was shut down meanwhile.
     private func launch() throws -> (RequestChannel, OwnedThread)? {
         let channel = try RequestChannel()
-        let limits = limits
+        let bounds = ServerConnection.Bounds(limits: limits, refusal: refusal)
         // The thread takes the socket over, so that it can close it while its own closure is still alive.
         let handover = Mutex<ListeningSocket?>(nil)
         let isBound = state.withLock { state in
@@ -116,7 +124,7 @@ public final class HTTPServer: Sendable {
         do {
             let thread = try OwnedThread {
                 guard let socket = handover.withLock({ $0.take() }) else { return }
-                ServerLoop(listener: socket, channel: channel, limits: limits, time: SystemTimeSource()).run()
+                ServerLoop(listener: socket, channel: channel, bounds: bounds, time: SystemTimeSource()).run()
             }
             return (channel, thread)
         } catch {

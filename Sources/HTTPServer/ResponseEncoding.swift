@@ -3,7 +3,7 @@ import Glibc
 
 extension HTTPServerResponse {
     /// An answer that says nothing but the status.
-    static func plain(_ status: Int) -> HTTPServerResponse {
+    public static func plain(_ status: Int) -> HTTPServerResponse {
         text("\(status) \(reason(status))\n", status: status)
     }
 

@@ -39,9 +39,16 @@ final class ServerConnection {
     /// How long a client may take to notice that the connection was closed.
     private static let lingerTime = Duration.seconds(2)
 
+    /// What clients may do, and what they are told when they do more.
+    struct Bounds: Sendable {
+        let limits: HTTPServerLimits
+        let refusal: @Sendable (_ status: Int) -> HTTPServerResponse
+    }
+
     let id: UInt64
     let descriptor: Int32
-    private let limits: HTTPServerLimits
+    private let bounds: Bounds
+    private var limits: HTTPServerLimits { bounds.limits }
     private let time: any TimeSource
     private var parser: RequestParser
     private var state = State.reading
@@ -50,13 +57,13 @@ final class ServerConnection {
     /// When the connection is closed unless something happens.
     private(set) var deadline: MonotonicInstant
 
-    init(id: UInt64, descriptor: Int32, limits: HTTPServerLimits, time: any TimeSource) {
+    init(id: UInt64, descriptor: Int32, bounds: Bounds, time: any TimeSource) {
         self.id = id
         self.descriptor = descriptor
-        self.limits = limits
+        self.bounds = bounds
         self.time = time
-        parser = RequestParser(limits: limits)
-        deadline = time.now().advanced(by: limits.readHeaderTimeout)
+        parser = RequestParser(limits: bounds.limits)
+        deadline = time.now().advanced(by: bounds.limits.readHeaderTimeout)
     }
 
     deinit {
@@ -126,7 +133,7 @@ final class ServerConnection {
     func expire() {
         switch state {
         case .reading where parser.isInRequest:
-            _ = begin(.plain(RequestRejection.timeout.status), isHead: false, keepsAlive: false)
+            _ = begin(bounds.refusal(RequestRejection.timeout.status), isHead: false, keepsAlive: false)
         case .handling:
             // How long that takes is the handler's business.
             deadline = time.now().advanced(by: limits.transferTimeout)
@@ -171,7 +178,7 @@ final class ServerConnection {
             if parser.takeContinue() { writeAll(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) }
             return nil
         } catch {
-            return begin(.plain(error.status), isHead: false, keepsAlive: false)
+            return begin(bounds.refusal(error.status), isHead: false, keepsAlive: false)
         }
     }
 

@@ -8,16 +8,16 @@ final class ServerLoop {
 
     private var listener: ListeningSocket?
     private let channel: RequestChannel
-    private let limits: HTTPServerLimits
+    private let bounds: ServerConnection.Bounds
     private let time: any TimeSource
     private var connections: [UInt64: ServerConnection] = [:]
     private var nextID: UInt64 = 0
     private var acceptsAgain: MonotonicInstant
 
-    init(listener: ListeningSocket, channel: RequestChannel, limits: HTTPServerLimits, time: any TimeSource) {
+    init(listener: ListeningSocket, channel: RequestChannel, bounds: ServerConnection.Bounds, time: any TimeSource) {
         self.listener = listener
         self.channel = channel
-        self.limits = limits
+        self.bounds = bounds
         self.time = time
         acceptsAgain = time.now()
     }
@@ -82,12 +82,12 @@ final class ServerLoop {
     }
 
     private var isAccepting: Bool {
-        connections.count < limits.maxConnections && acceptsAgain <= time.now()
+        connections.count < bounds.limits.maxConnections && acceptsAgain <= time.now()
     }
 
     private var pollTime: Int32 {
         var deadlines = connections.values.map(\.deadline)
-        if !isAccepting, connections.count < limits.maxConnections { deadlines.append(acceptsAgain) }
+        if !isAccepting, connections.count < bounds.limits.maxConnections { deadlines.append(acceptsAgain) }
         guard let next = deadlines.min() else { return -1 }
         let (seconds, attoseconds) = time.now().duration(to: next).components
         guard seconds >= 0, attoseconds >= 0 else { return 0 }
@@ -102,7 +102,7 @@ final class ServerLoop {
     }
 
     private func accept() {
-        while let listener, connections.count < limits.maxConnections {
+        while let listener, connections.count < bounds.limits.maxConnections {
             let descriptor = Glibc.accept(listener.descriptor, nil, nil)
             guard descriptor >= 0 else {
                 // Without a descriptor to accept with, the listener would stay readable and the loop would spin.
@@ -119,7 +119,7 @@ final class ServerLoop {
                 continue
             }
             nextID += 1
-            connections[nextID] = ServerConnection(id: nextID, descriptor: descriptor, limits: limits, time: time)
+            connections[nextID] = ServerConnection(id: nextID, descriptor: descriptor, bounds: bounds, time: time)
         }
     }
 }

@@ -139,6 +139,25 @@ struct HTTPServerTests {
         }
     }
 
+    @Test func `what a refused request is told is the owner's business`() async throws {
+        let server = HTTPServer(
+            address: "127.0.0.1:0",
+            limits: HTTPServerLimits(maxBodyBytes: 10),
+            refusal: { .text("no: \($0)", status: $0) },
+            handler: Self.echo
+        )
+        let port = try server.start()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run() }
+            let client = try RawClient(port: port)
+            client.send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n")
+            let answer = try await client.receive()
+            #expect(answer.hasPrefix("HTTP/1.1 413 ") && answer.hasSuffix("no: 413"))
+            server.shutdown()
+            try await group.waitForAll()
+        }
+    }
+
     @Test func `a request that does not become whole in time is answered 408`() async throws {
         let limits = HTTPServerLimits(
             readHeaderTimeout: .milliseconds(50),
