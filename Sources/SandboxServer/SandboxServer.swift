@@ -56,6 +56,7 @@ package final class SandboxServer: Sendable {
         authorizer = Authorizer(store)
         reviews = AccessReviews(authorizer: authorizer, authenticator: authenticator)
         watches = WatchHub(store: store, timeSource: timeSource)
+        watches.followDefinitions()
         faults = FaultPlan(
             store: store,
             watches: watches,
@@ -84,7 +85,8 @@ package final class SandboxServer: Sendable {
             if let listening { return listening }
             let server = HTTPServer(
                 address: configuration.address,
-                limits: HTTPServerLimits(maxBodyBytes: RequestBody.maxBytes, maxConnections: 1024)
+                limits: HTTPServerLimits(maxBodyBytes: RequestBody.maxBytes, maxConnections: 1024),
+                refusal: { $0 == 413 ? .failure(.tooLarge(limit: RequestBody.maxBytes)) : .plain($0) }
             ) { [weak self] request in
                 await self?.handle(request) ?? .text("shutting down\n", status: 503)
             }

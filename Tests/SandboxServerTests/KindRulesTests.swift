@@ -402,4 +402,159 @@ struct KindRulesTests {
     func noRules() {
         #expect(violations(ResourceID(group: "example.com", plural: "things"), ["spec": -1]) == [])
     }
+
+    // MARK: Endpoints and events
+
+    @Test(
+        "addresses and ports of Endpoints",
+        arguments: [
+            (["addresses": [["ip": "10.0.0.1"]], "ports": [["port": 80]]], []),
+            (["addresses": [["ip": "2001:db8::1"]]], []),
+            (
+                ["ports": [["port": 80]]],
+                ["subsets[0]: Required value: must specify `addresses` or `notReadyAddresses`"]
+            ),
+            (
+                ["notReadyAddresses": [["ip": "10.0.0"]]],
+                [
+                    "subsets[0].notReadyAddresses[0].ip: Invalid value: \"10.0.0\": must be a valid IP address, "
+                        + "(e.g. 10.9.8.7 or 2001:db8::ffff)",
+                    "subsets[0].notReadyAddresses[0].ip: Invalid value: \"10.0.0\": must be a valid IP address",
+                ]
+            ),
+            (
+                [
+                    "addresses": [["ip": "10.0.0.1"]],
+                    "ports": [["port": 0], ["port": 1, "name": "b", "protocol": "X"]],
+                ],
+                [
+                    "subsets[0].ports[0].name: Required value",
+                    "subsets[0].ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive",
+                    "subsets[0].ports[1].protocol: Unsupported value: \"X\": supported values: \"SCTP\", \"TCP\", "
+                        + "\"UDP\"",
+                ]
+            ),
+        ] as [(JSONValue, [String])]
+    )
+    func endpoints(subset: JSONValue, expected: [String]) {
+        #expect(violations(Builtin.endpoints, ["subsets": [subset]]) == expected)
+    }
+
+    @Test(
+        "addresses that lead nowhere",
+        arguments: [
+            ("0.0.0.0", "may not be unspecified (0.0.0.0)"), ("::", "may not be unspecified (::)"),
+            ("127.1.2.3", "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
+            ("::1", "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
+            ("169.254.1.1", "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
+            ("febf::1", "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
+            ("224.0.0.9", "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"),
+            ("ff02::1", "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"),
+        ]
+    )
+    func specialAddresses(address: String, why: String) {
+        let found = violations(Builtin.endpoints, ["subsets": [["addresses": [["ip": .string(address)]]]]])
+        #expect(found == ["subsets[0].addresses[0].ip: Invalid value: \"\(address)\": \(why)"])
+    }
+
+    private let event: JSONValue = [
+        "metadata": ["namespace": "a"], "involvedObject": ["namespace": "a"],
+        "eventTime": "2026-01-01T00:00:00.000000Z", "type": "Normal", "reason": "R", "action": "A",
+        "reportingComponent": "x.io/c", "reportingInstance": "i",
+    ]
+
+    @Test("events of the new group are complete, those of the core group need not be")
+    func newEvents() {
+        #expect(violations(Builtin.groupedEvents, event) == [])
+        let bare = changed(changed(event, ["eventTime"], nil), ["type"], "Odd")
+        #expect(violations(Builtin.events, bare) == [])
+        #expect(
+            violations(Builtin.groupedEvents, bare) == [
+                "eventTime: Required value", "type: Invalid value: \"\": has invalid value: Odd",
+            ]
+        )
+        let old = changed(changed(event, ["count"], 3), ["source"], ["component": "c"])
+        #expect(
+            violations(Builtin.groupedEvents, old) == [
+                "count: Invalid value: \"\": needs to be unset", "source: Invalid value: \"\": needs to be unset",
+            ]
+        )
+        let nobody = changed(event, ["reportingComponent"], "")
+        #expect(violations(Builtin.events, nobody).first == "reportingComponent: Required value")
+        #expect(violations(Builtin.groupedEvents, nobody).first == "reportingController: Required value")
+    }
+
+    @Test("of an event of the new group only its series changes")
+    func changedEvents() {
+        let series = changed(event, ["series"], ["count": 2, "lastObservedTime": "2026-01-01T00:00:01.000000Z"])
+        #expect(violations(Builtin.groupedEvents, series, old: event) == [])
+        #expect(
+            violations(Builtin.groupedEvents, changed(series, ["series"], ["count": 1]), old: series) == [
+                "series.count: Invalid value: \"\": should be at least 2", "series.lastObservedTime: Required value",
+            ]
+        )
+        let other = changed(event, ["reason"], "S")
+        #expect(
+            violations(Builtin.groupedEvents, other, old: event)
+                == ["reason: Invalid value: \"S\": field is immutable"]
+        )
+        #expect(violations(Builtin.events, other, old: event) == [])
+    }
+
+    // MARK: Status
+
+    private func statusViolations(_ resource: ResourceID, _ status: JSONValue, old: JSONValue? = nil) -> [String] {
+        KindRules.rules(for: resource).validateStatus(["status": status], old.map { ["status": $0] })
+            .map { "\($0.field): \($0.message)" }
+    }
+
+    @Test(
+        "the numbers in the status of a workload fit together",
+        arguments: [
+            (Builtin.deployments, ["replicas": 2, "readyReplicas": 2, "availableReplicas": 1], []),
+            (
+                Builtin.deployments, ["replicas": 1, "readyReplicas": 0, "availableReplicas": 1],
+                ["status.availableReplicas: Invalid value: 1: cannot be greater than readyReplicas"]
+            ),
+            (
+                Builtin.replicaSets, ["replicas": 1, "fullyLabeledReplicas": 2],
+                ["status.fullyLabeledReplicas: Invalid value: 2: cannot be greater than status.replicas"]
+            ),
+            (
+                Builtin.statefulSets, ["currentReplicas": -1],
+                ["status.currentReplicas: Invalid value: -1: must be greater than or equal to 0"]
+            ),
+            (
+                Builtin.daemonSets, ["numberReady": -1],
+                ["status.numberReady: Invalid value: -1: must be greater than or equal to 0"]
+            ),
+            (Builtin.configMaps, ["replicas": -1], []),
+        ] as [(ResourceID, JSONValue, [String])]
+    )
+    func status(resource: ResourceID, status: JSONValue, expected: [String]) {
+        #expect(statusViolations(resource, status) == expected)
+    }
+
+    @Test("collisions are not forgotten")
+    func collisions() {
+        #expect(
+            statusViolations(Builtin.deployments, ["collisionCount": 1], old: ["collisionCount": 2])
+                == ["status.collisionCount: Invalid value: 1: cannot be decremented"]
+        )
+    }
+
+    @Test("templates of pods get no requests by limits, pods do")
+    func requests() {
+        let containers: JSONValue = [["name": "c", "image": "i", "resources": ["limits": ["cpu": "1"]]]]
+        let pod = completed(Builtin.pods, ["spec": ["containers": containers]])
+        #expect(pod["spec"]?["containers"]?[index: 0]?["resources"]?["requests"] == ["cpu": "1"])
+        #expect(pod["spec"]?["enableServiceLinks"] == true)
+        let templated = completed(
+            Builtin.deployments,
+            changed(deployment, ["spec", "template", "spec"], ["containers": containers])
+        )
+        let spec = templated["spec"]?["template"]?["spec"]
+        #expect(spec?["containers"]?[index: 0]?["resources"]?["requests"] == nil)
+        #expect(spec?["enableServiceLinks"] == nil)
+    }
 }

@@ -58,7 +58,7 @@ struct CustomResourceDefinitionController: Reconciler {
         for object in tx.all(resource) { try tx.delete(resource, object.name, context) }
         guard tx.all(resource).isEmpty else {
             terminating[resource] = definition.objectName.name
-            if let status = CustomResources.terminatingStatus(of: definition, now: context.now) {
+            if let status = CustomResources.terminatingStatus(of: definition, .inProgress, now: context.now) {
                 definition["status"] = status
             }
             return

@@ -9,6 +9,8 @@ package enum Builtin {
     package static let secrets = ResourceID(group: "", plural: "secrets")
     package static let serviceAccounts = ResourceID(group: "", plural: "serviceaccounts")
     package static let events = ResourceID(group: "", plural: "events")
+    /// Events as their own group shows them; stored with ``events``.
+    package static let groupedEvents = ResourceID(group: "events.k8s.io", plural: "events")
     package static let persistentVolumeClaims = ResourceID(group: "", plural: "persistentvolumeclaims")
     package static let endpointSlices = ResourceID(group: "discovery.k8s.io", plural: "endpointslices")
     package static let deployments = ResourceID(group: "apps", plural: "deployments")

@@ -7,13 +7,14 @@ extension CustomResources {
     /// What CustomResourceDefinitions do beyond their own schema.
     package static let rules: KindRules = {
         var rules = KindRules()
+        rules.setDefaults = setDefaults
         rules.complete = { object, old in complete(&object, old: old) }
         rules.validate = { object, old in violations(of: object, old: old) }
         return rules
     }()
 
-    /// Fills in the names and the settings that the author left out, and notes the version that objects are stored in.
-    private static func complete(_ object: inout JSONValue, old: JSONValue?) {
+    /// Fills in the names and the settings that the author left out.
+    private static let setDefaults: @Sendable (inout JSONValue) -> Void = { object in
         let spec = object["spec"] ?? .null
         let names = spec["names"] ?? .null
         let kind = names.text("kind")
@@ -24,6 +25,11 @@ extension CustomResources {
             object.set(.string(kind + "List"), at: ["spec", "names", "listKind"])
         }
         if spec.present("conversion") == nil { object.set(["strategy": "None"], at: ["spec", "conversion"]) }
+    }
+
+    /// Notes the version that objects are stored in.
+    private static func complete(_ object: inout JSONValue, old: JSONValue?) {
+        let spec = object["spec"] ?? .null
         var stored = (old == nil ? nil : object["status"]?["storedVersions"]?.strings) ?? []
         for version in spec.list("versions") where version.flag("storage") && !stored.contains(version.text("name")) {
             stored.append(version.text("name"))

@@ -34,17 +34,21 @@ extension CustomResources {
         return status == object["status"] ? nil : status
     }
 
-    /// The status of a definition that waits for its objects to go; nil when it says so already.
-    package static func terminatingStatus(of object: JSONValue, now: Date) -> JSONValue? {
+    /// What happens to the objects of a definition that is being deleted.
+    package enum InstanceDeletion: String, Sendable {
+        case pending = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon"
+        case inProgress = "CustomResource deletion is in progress"
+    }
+
+    /// The status of a definition that is being deleted; nil when it says so already.
+    package static func terminatingStatus(
+        of object: JSONValue,
+        _ deletion: InstanceDeletion,
+        now: Date
+    ) -> JSONValue? {
         var status = object["status"] ?? [:]
-        setCondition(
-            "Terminating",
-            true,
-            "InstanceDeletionInProgress",
-            "CustomResource deletion is in progress",
-            of: &status,
-            now
-        )
+        let reason = deletion == .pending ? "InstanceDeletionPending" : "InstanceDeletionInProgress"
+        setCondition("Terminating", true, reason, deletion.rawValue, of: &status, now)
         return status == object["status"] ? nil : status
     }
 

@@ -35,6 +35,9 @@ package enum CustomResources {
         definition.shortNames = names["shortNames"]?.strings ?? []
         definition.categories = names["categories"]?.strings ?? []
         definition.isCustom = true
+        definition.storageSchema = versions.first { $0.text("name") == storage }.map { schema(of: $0, in: spec) }
+        definition.hasChanged = (object["metadata"]?["generation"]?.intValue ?? 1) > 1
+        definition.isTerminating = isTrue("Terminating", of: object)
         return definition
     }
 
@@ -44,13 +47,17 @@ package enum CustomResources {
         return APIFailure(code: 422, reason: "Invalid", message: message)
     }
 
-    /// A version with the schema of whole objects.
-    private static func version(of document: JSONValue, in spec: JSONValue) -> ResourceDefinition.Version? {
-        guard let name = document["name"]?.stringValue else { return nil }
+    /// The schema of whole objects of a version.
+    private static func schema(of document: JSONValue, in spec: JSONValue) -> Schema {
         var schema = Schema(openAPI: document["schema"]?["openAPIV3Schema"] ?? ["type": "object"])
         if spec["preserveUnknownFields"]?.boolValue == true { schema.preservesUnknownFields = true }
         schema.completeObject()
-        var version = ResourceDefinition.Version(name: name, schema: schema)
+        return schema
+    }
+
+    private static func version(of document: JSONValue, in spec: JSONValue) -> ResourceDefinition.Version? {
+        guard let name = document["name"]?.stringValue else { return nil }
+        var version = ResourceDefinition.Version(name: name, schema: schema(of: document, in: spec))
         version.hasStatus = document["subresources"]?["status"] != nil
         version.scale = document["subresources"]?["scale"].flatMap(scale)
         version.columns = columns(document["additionalPrinterColumns"]?.arrayValue)
@@ -58,11 +65,19 @@ package enum CustomResources {
             .compactMap { $0["jsonPath"]?.stringValue.map(simplePath) }
         if document["deprecated"]?.boolValue == true {
             let text = document["deprecationWarning"]?.stringValue
-            let group = spec["group"]?.stringValue ?? ""
-            let kind = spec["names"]?["kind"]?.stringValue ?? ""
-            version.deprecationWarning = text ?? "\(group)/\(name) \(kind) is deprecated"
+            version.deprecationWarning = text ?? deprecationWarning(of: name, in: spec)
         }
         return version
+    }
+
+    /// Names the best of the newer versions, when one is served that is not deprecated itself.
+    private static func deprecationWarning(of version: String, in spec: JSONValue) -> String {
+        let kind = spec["names"]?.text("kind") ?? ""
+        let versions = spec.list("versions").filter { $0.flag("served") && !$0.flag("deprecated") }
+            .map { $0.text("name") }.filter { APIVersionOrder.precedes($0, version) }
+        let successor = versions.min { APIVersionOrder.precedes($0, $1) }
+        let text = "\(spec.text("group"))/\(version) \(kind) is deprecated"
+        return text + (successor.map { "; use \(spec.text("group"))/\($0) \(kind)" } ?? "")
     }
 
     private static func scale(_ document: JSONValue) -> ResourceDefinition.ScalePaths? {

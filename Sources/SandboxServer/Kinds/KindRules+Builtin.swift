@@ -1,11 +1,18 @@
 extension KindRules {
     /// The rules of a built-in kind; none for kinds that have none, custom resources among them.
     package static func rules(for resource: ResourceID) -> KindRules {
-        builtin[resource] ?? KindRules()
+        var rules = builtin[resource] ?? KindRules()
+        if let counters = StatusCounters.all[resource] {
+            rules.validateStatus = { object, old in counters.violations(of: object, old) }
+        }
+        return rules
     }
 
     private static let builtin: [ResourceID: KindRules] = [
         Builtin.namespaces: .namespaces,
+        Builtin.endpoints: .endpoints,
+        Builtin.groupedEvents: .groupedEvents,
+        Builtin.nodes: .nodes,
         Builtin.pods: .pods,
         Builtin.services: .services,
         Builtin.configMaps: .configMaps,

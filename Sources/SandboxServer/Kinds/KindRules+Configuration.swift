@@ -25,12 +25,14 @@ extension KindRules {
     /// Secrets: `stringData`, what each type has to contain, and that type and immutable ones stay.
     static let secrets: KindRules = {
         var rules = KindRules()
-        rules.complete = { secret, _ in
+        rules.setDefaults = { secret in
             for (key, value) in secret["stringData"]?.objectValue ?? [:] {
                 guard let text = value.stringValue else { continue }
                 secret.set(.string(Data(text.utf8).base64EncodedString()), at: ["data", key])
             }
             secret["stringData"] = nil
+        }
+        rules.complete = { secret, _ in
             if (secret["type"]?.stringValue ?? "").isEmpty { secret["type"] = "Opaque" }
         }
         rules.validate = { secret, old in

@@ -9,13 +9,15 @@ extension KindRules {
         rules.complete = { namespace, old in
             // Again: by now a generated name is known, and nobody may take the label off.
             label(&namespace)
-            if old == nil {
-                namespace.set(["kubernetes"], at: ["spec", "finalizers"])
-                namespace["status"] = ["phase": "Active"]
-            } else if namespace["spec"]?["finalizers"] == nil {
-                // Finalizers change through the finalize subresource only.
-                namespace.set(old?["spec"]?["finalizers"], at: ["spec", "finalizers"])
-            }
+            guard old == nil else { return }
+            var finalizers = namespace["spec"]?["finalizers"]?.arrayValue ?? []
+            if !finalizers.contains("kubernetes") { finalizers.append("kubernetes") }
+            namespace.set(.array(finalizers), at: ["spec", "finalizers"])
+            namespace["status"] = ["phase": "Active"]
+        }
+        rules.validate = { namespace, _ in
+            let finalizers = (namespace["spec"]?["finalizers"]?.arrayValue ?? []).compactMap(\.stringValue)
+            return ObjectMetadata.domainViolations(finalizers, "spec.finalizers")
         }
         return rules
     }()

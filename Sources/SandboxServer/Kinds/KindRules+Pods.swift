@@ -7,12 +7,14 @@ extension KindRules {
         rules.setDefaults = { pod in
             guard var spec = pod["spec"] else { return }
             PodSpecRules.complete(&spec)
+            PodSpecRules.completePod(&spec)
             pod["spec"] = spec
         }
         rules.complete = { pod, old in
             guard old == nil else { return }
             var spec = pod["spec"] ?? [:]
             PodSpecRules.complete(&spec)
+            PodSpecRules.completePod(&spec)
             PodSpecRules.admit(&spec)
             pod["spec"] = spec
             var status = pod["status"] ?? [:]
@@ -34,12 +36,11 @@ extension KindRules {
 enum PodSpecRules {
     private static let containerLists = ["initContainers", "containers"]
 
-    /// Fills in what depends on other fields: pull policies by tag, requests by limits, ports on the host's network.
+    /// Fills in what depends on other fields: pull policies by tag, both names of the account.
     static func complete(_ spec: inout JSONValue) {
-        for list in containerLists {
-            guard let containers = spec[list]?.arrayValue else { continue }
-            let isOnHost = spec["hostNetwork"]?.boolValue ?? false
-            spec[list] = .array(containers.map { completed($0, isOnHost: isOnHost) })
+        changeContainers(of: &spec) { container in
+            guard container["imagePullPolicy"] == nil, let image = container["image"]?.stringValue else { return }
+            container["imagePullPolicy"] = isLatest(image) ? "Always" : "IfNotPresent"
         }
         if let account = spec["serviceAccountName"] ?? spec["serviceAccount"] {
             spec["serviceAccountName"] = account
@@ -47,17 +48,15 @@ enum PodSpecRules {
         }
     }
 
-    private static func completed(_ container: JSONValue, isOnHost: Bool) -> JSONValue {
-        var container = container
-        if container["imagePullPolicy"] == nil, let image = container["image"]?.stringValue {
-            container["imagePullPolicy"] = isLatest(image) ? "Always" : "IfNotPresent"
-        }
-        if let limits = container["resources"]?["limits"]?.objectValue {
-            for (name, amount) in limits where container.value(at: ["resources", "requests", name]) == nil {
+    /// Fills in what pods have, and templates of pods have not: requests by limits, ports on the host's network.
+    static func completePod(_ spec: inout JSONValue) {
+        let isOnHost = spec["hostNetwork"]?.boolValue ?? false
+        changeContainers(of: &spec) { container in
+            for (name, amount) in container["resources"]?["limits"]?.objectValue ?? [:]
+            where container.value(at: ["resources", "requests", name]) == nil {
                 container.set(amount, at: ["resources", "requests", name])
             }
-        }
-        if isOnHost, let ports = container["ports"]?.arrayValue {
+            guard isOnHost, let ports = container["ports"]?.arrayValue else { return }
             container["ports"] = .array(
                 ports.map { port in
                     var port = port
@@ -66,7 +65,15 @@ enum PodSpecRules {
                 }
             )
         }
-        return container
+        if spec["enableServiceLinks"] == nil { spec["enableServiceLinks"] = true }
+    }
+
+    private static func changeContainers(of spec: inout JSONValue, _ change: (inout JSONValue) -> Void) {
+        for list in containerLists {
+            guard var containers = spec[list]?.arrayValue else { continue }
+            for index in containers.indices { change(&containers[index]) }
+            spec[list] = .array(containers)
+        }
     }
 
     /// Whether an image has the tag `latest`, which is also meant by none.
@@ -83,7 +90,6 @@ enum PodSpecRules {
             spec["serviceAccountName"] = "default"
             spec["serviceAccount"] = "default"
         }
-        if spec["enableServiceLinks"] == nil { spec["enableServiceLinks"] = true }
         if spec["priority"] == nil { spec["priority"] = 0 }
         if spec["preemptionPolicy"] == nil { spec["preemptionPolicy"] = "PreemptLowerPriority" }
         var tolerations = spec["tolerations"]?.arrayValue ?? []

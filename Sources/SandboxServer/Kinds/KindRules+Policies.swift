@@ -16,6 +16,19 @@ extension KindRules {
         for name in ["minAvailable", "maxUnavailable"] { found.notNegative(spec, "spec", name) }
     }
 
+    /// Nodes: a new one takes no pods before somebody has found it ready.
+    static let nodes: KindRules = {
+        var rules = KindRules()
+        rules.complete = { node, old in
+            guard old == nil else { return }
+            let taint: JSONValue = ["key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"]
+            let taints = node["spec"]?["taints"]?.arrayValue ?? []
+            let isThere = taints.contains { $0["key"] == taint["key"] && $0["effect"] == taint["effect"] }
+            if !isThere { node.set(.array(taints + [taint]), at: ["spec", "taints"]) }
+        }
+        return rules
+    }()
+
     /// HorizontalPodAutoscalers: the bounds are in order.
     static let autoscalers = checked { autoscaler, _, found in
         let spec = autoscaler["spec"]
@@ -103,16 +116,6 @@ extension KindRules {
         }
     }
 
-    /// Events: they stand in the namespace of what they are about.
-    static let events = checked { event, old, found in
-        guard old == nil else { return }
-        let about = (event["involvedObject"] ?? event["regarding"])?["namespace"]?.stringValue ?? ""
-        let namespace = event["metadata"]?["namespace"]?.stringValue ?? ""
-        guard about != namespace, !(about.isEmpty && namespace == "default") else { return }
-        let text = about.isEmpty ? "event namespace must be default" : "does not match event.namespace"
-        found.add(.invalid("involvedObject.namespace", .string(about), text))
-    }
-
     /// PersistentVolumeClaims: they ask for something, and keep asking for it.
     static let volumeClaims: KindRules = {
         var rules = checked { claim, old, found in
@@ -133,7 +136,8 @@ extension KindRules {
         return rules
     }()
 
-    private static func checked(
+    /// Rules that only check.
+    static func checked(
         _ check: @escaping @Sendable (JSONValue, JSONValue?, inout Violations) -> Void
     ) -> KindRules {
         var rules = KindRules()

@@ -5,8 +5,9 @@ extension KindRules {
     static let services: KindRules = {
         var rules = KindRules()
         rules.setDefaults = { service in
-            for (name, value) in [("type", "ClusterIP"), ("sessionAffinity", "None")] as [(String, JSONValue)]
-            where service["spec"]?[name] == nil { service.set(value, at: ["spec", name]) }
+            var spec = service["spec"] ?? [:]
+            setDefaults(&spec)
+            service["spec"] = spec
         }
         rules.complete = { service, old in completeService(&service, old) }
         rules.validate = { service, old in
@@ -17,6 +18,24 @@ extension KindRules {
         }
         return rules
     }()
+
+    private static func setDefaults(_ spec: inout JSONValue) {
+        func set(_ name: String, _ value: JSONValue) {
+            if spec[name] == nil { spec[name] = value }
+        }
+        set("type", "ClusterIP")
+        set("sessionAffinity", "None")
+        let type = spec["type"]?.stringValue
+        if type != "ExternalName" { set("internalTrafficPolicy", "Cluster") }
+        if type == "NodePort" || type == "LoadBalancer" { set("externalTrafficPolicy", "Cluster") }
+        if type == "LoadBalancer" { set("allocateLoadBalancerNodePorts", true) }
+        guard var ports = spec["ports"]?.arrayValue else { return }
+        for index in ports.indices {
+            if ports[index]["protocol"] == nil { ports[index]["protocol"] = "TCP" }
+            if ports[index]["targetPort"] == nil { ports[index]["targetPort"] = ports[index]["port"] }
+        }
+        spec["ports"] = .array(ports)
+    }
 
     private static func completeService(_ service: inout JSONValue, _ old: JSONValue?) {
         var spec = service["spec"] ?? [:]
@@ -40,13 +59,6 @@ extension KindRules {
         if spec["clusterIPs"] == nil { spec["clusterIPs"] = [spec["clusterIP"] ?? ""] }
         if spec["ipFamilies"] == nil { spec["ipFamilies"] = ["IPv4"] }
         if spec["ipFamilyPolicy"] == nil { spec["ipFamilyPolicy"] = "SingleStack" }
-        if spec["internalTrafficPolicy"] == nil { spec["internalTrafficPolicy"] = "Cluster" }
-        let type = spec["type"]?.stringValue
-        guard type == "NodePort" || type == "LoadBalancer" else { return }
-        if spec["externalTrafficPolicy"] == nil { spec["externalTrafficPolicy"] = "Cluster" }
-        if type == "LoadBalancer", spec["allocateLoadBalancerNodePorts"] == nil {
-            spec["allocateLoadBalancerNodePorts"] = true
-        }
     }
 
     private static func completePorts(_ spec: inout JSONValue, _ old: JSONValue?, seed: String) {
@@ -57,8 +69,6 @@ extension KindRules {
         spec["ports"] = .array(
             ports.map { port in
                 var port = port
-                if port["protocol"] == nil { port["protocol"] = "TCP" }
-                if port["targetPort"] == nil { port["targetPort"] = port["port"] }
                 let before = oldPorts.first { $0["port"] == port["port"] && $0["protocol"] == port["protocol"] }
                 if needsNodePorts, (port["nodePort"]?.intValue ?? 0) == 0 {
                     let number = 30_000 + Int(spread(seed + (port["port"]?.text ?? "")) % 2768)

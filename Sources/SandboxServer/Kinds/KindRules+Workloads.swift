@@ -68,6 +68,7 @@ extension KindRules {
         let setDefaults = rules.setDefaults
         rules.setDefaults = { set in
             setDefaults(&set)
+            completeClaims(&set)
             let strategy = set["spec"]?["updateStrategy"]
             if strategy?["type"]?.stringValue == "RollingUpdate", strategy?["rollingUpdate"] == nil {
                 set.set(["partition": 0], at: ["spec", "updateStrategy", "rollingUpdate"])
@@ -75,6 +76,19 @@ extension KindRules {
         }
         return rules
     }()
+
+    private static func completeClaims(_ set: inout JSONValue) {
+        guard var claims = set["spec"]?["volumeClaimTemplates"]?.arrayValue else { return }
+        for index in claims.indices {
+            claims[index]["apiVersion"] = "v1"
+            claims[index]["kind"] = "PersistentVolumeClaim"
+            if claims[index]["spec"]?["volumeMode"] == nil {
+                claims[index].set("Filesystem", at: ["spec", "volumeMode"])
+            }
+            if claims[index]["status"]?["phase"] == nil { claims[index].set("Pending", at: ["status", "phase"]) }
+        }
+        set.set(.array(claims), at: ["spec", "volumeClaimTemplates"])
+    }
 
     /// The rules that all workloads with a template share, and one kind's own.
     private static func workload(

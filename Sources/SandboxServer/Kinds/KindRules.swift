@@ -15,6 +15,11 @@ package struct KindRules: Sendable {
     /// The violations of rules that a schema cannot express; immutable fields included.
     package var validate: @Sendable (_ object: JSONValue, _ old: JSONValue?) -> [APIFailure.Cause] = { _, _ in [] }
 
+    /// The same for a write to `/status`, which is not held responsible for the rest of the object.
+    package var validateStatus: @Sendable (_ object: JSONValue, _ old: JSONValue?) -> [APIFailure.Cause] = { _, _ in
+        []
+    }
+
     /// Rules of a kind without any.
     package init() {}
 }

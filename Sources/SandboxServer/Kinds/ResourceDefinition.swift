@@ -141,6 +141,12 @@ package struct ResourceDefinition: Sendable {
     package var storageVersion: String
     /// Whether it comes from a CustomResourceDefinition.
     package var isCustom = false
+    /// The shape of stored custom resources; nil for built-in kinds.
+    package var storageSchema: Schema?
+    /// Whether there may be custom resources that were stored under another definition than this one.
+    package var hasChanged = false
+    /// Whether a CustomResourceDefinition waits for its objects to go, and takes no new ones.
+    package var isTerminating = false
 
     /// Describes a resource.
     package init(

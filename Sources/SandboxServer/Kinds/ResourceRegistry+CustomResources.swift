@@ -17,7 +17,9 @@ extension ResourceRegistry {
             guard CustomResources.isEstablished(object) else { return }
             let definition = try CustomResources.definition(of: object)
             guard change.new != nil else { return remove(definition.id) }
-            if let old = try change.old?.value(), CustomResources.isEstablished(old), old["spec"] == object["spec"] {
+            if let old = try change.old?.value(), CustomResources.isEstablished(old), old["spec"] == object["spec"],
+                CustomResources.isTrue("Terminating", of: old) == definition.isTerminating
+            {
                 return
             }
             set(definition)

@@ -21,26 +21,33 @@ package final class ServedResource: Sendable {
         self.version = version
         rules =
             definition.storage == CustomResources.id
-            ? CustomResources.rules : KindRules.rules(for: definition.storage)
+            ? CustomResources.rules : KindRules.rules(for: definition.id)
         apiVersion = definition.apiVersion(version.name)
         let group = definition.storage.group
         storageAPIVersion = group.isEmpty ? definition.storageVersion : "\(group)/\(definition.storageVersion)"
     }
 
-    /// The group and plural as messages name it.
-    package var id: ResourceID { definition.id }
+    /// The group and plural as messages name it: that under which the objects are stored.
+    package var id: ResourceID { definition.storage }
     /// Where the objects are stored.
     package var storage: ResourceID { definition.storage }
 
     /// Whether stored bytes are what goes out, without a step between.
-    package var servesStoredBytes: Bool { version.conversion == nil && apiVersion == storageAPIVersion }
+    package var servesStoredBytes: Bool {
+        version.conversion == nil && apiVersion == storageAPIVersion && !definition.hasChanged
+    }
 
     /// A stored object as this version shows it.
+    ///
+    /// As on a real server custom resources get the defaults of the version in which they are stored, and lose what the
+    /// shown version does not know.
     package func served(_ stored: JSONValue) -> JSONValue {
         guard !servesStoredBytes else { return stored }
         var object = version.conversion.map { $0.fromStorage(stored) } ?? stored
+        if definition.hasChanged { definition.storageSchema?.applyDefaults(to: &object) }
         object["apiVersion"] = .string(apiVersion)
         object["kind"] = .string(definition.kind)
+        if definition.isCustom { _ = version.schema.prune(&object) }
         return object
     }
 
@@ -55,6 +62,8 @@ package final class ServedResource: Sendable {
         var object = version.conversion.map { $0.toStorage(served) } ?? served
         object["apiVersion"] = .string(storageAPIVersion)
         object["kind"] = .string(definition.kind)
+        // So that reading needs no more than the bytes; a real server does this when it reads.
+        if apiVersion != storageAPIVersion { definition.storageSchema?.applyDefaults(to: &object) }
         return object
     }
 

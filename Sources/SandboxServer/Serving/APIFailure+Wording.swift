@@ -40,6 +40,11 @@ extension APIFailure {
         APIFailure(code: 400, reason: "BadRequest", message: message)
     }
 
+    /// 406: the answer has no such shape.
+    package static func notAcceptable(_ message: String) -> APIFailure {
+        APIFailure(code: 406, reason: "NotAcceptable", message: message)
+    }
+
     /// 422: the object breaks rules; one message for all of them.
     package static func invalid(group: String, kind: String, name: String, _ causes: [Cause]) -> APIFailure {
         let qualified = group.isEmpty ? kind : "\(kind).\(group)"
@@ -69,6 +74,12 @@ extension APIFailure {
         "the server does not allow this method on the requested resource"
     )
 
+    /// 405: the CustomResourceDefinition is being deleted.
+    package static func terminating(_ resource: ResourceID) -> APIFailure {
+        let message = "create not allowed while custom resource definition is terminating"
+        return about(resource, "", code: 405, reason: "MethodNotAllowed", message)
+    }
+
     /// 404: a known group has no such resource.
     package static let unknownResource = generic(
         404,
@@ -81,7 +92,11 @@ extension APIFailure {
 
     /// 413: the body is larger than the server takes.
     package static func tooLarge(limit: Int) -> APIFailure {
-        generic(413, "RequestEntityTooLarge", "Request entity too large: limit is \(limit)")
+        APIFailure(
+            code: 413,
+            reason: "RequestEntityTooLarge",
+            message: "Request entity too large: limit is \(limit)"
+        )
     }
 
     /// 500: a failure that has no place of its own.

@@ -33,7 +33,7 @@ extension ResourceHandlers {
         var objects: [JSONValue] = []
         objects.reserveCapacity(page.objects.count)
         for object in page.objects { objects.append(try call.resource.served(object)) }
-        let list = ObjectRepresentation(call).list(objects, metadata: metadata)
+        let list = try ObjectRepresentation(call).list(objects, metadata: metadata)
         return .document(list, as: call.mediaType, warnings: warnings)
     }
 

@@ -138,7 +138,10 @@ package struct ListOptions: Sendable {
 
     // MARK: query values
 
-    private static func integer(_ text: String?) throws(APIFailure) -> Int64? {
+    /// A whole number as Go reads it; nil without one.
+    ///
+    /// - Throws: ``APIFailure`` 400 for anything else.
+    static func integer(_ text: String?) throws(APIFailure) -> Int64? {
         guard let text else { return nil }
         if let value = Int64(text) { return value }
         let digits = text.first == "-" || text.first == "+" ? text.dropFirst() : text[...]

@@ -14,8 +14,10 @@ package struct MediaType: Sendable, Hashable {
         case object
         /// Rows for people, as `kubectl get` asks for them.
         case table
-        /// `metadata` only.
+        /// `metadata` of one object.
         case partialMetadata
+        /// `metadata` of each object of a list.
+        case partialMetadataList
         /// Discovery of all groups in one document.
         case aggregatedDiscovery
     }
@@ -47,7 +49,7 @@ package struct MediaType: Sendable, Hashable {
     /// - Throws: ``APIFailure`` 406 when there is none.
     package static func negotiate(
         accept: String?,
-        shapes: Set<Shape> = [.table, .partialMetadata]
+        shapes: Set<Shape> = [.table, .partialMetadata, .partialMetadataList]
     ) throws(APIFailure) -> MediaType {
         let clauses = (accept ?? "").split(separator: ",").map { Clause($0) }
         guard !clauses.isEmpty else { return .json }
@@ -57,11 +59,7 @@ package struct MediaType: Sendable, Hashable {
             else { continue }
             return chosen
         }
-        throw APIFailure(
-            code: 406,
-            reason: "NotAcceptable",
-            message: "only the following media types are accepted: \(accepted)"
-        )
+        throw .notAcceptable("only the following media types are accepted: \(accepted)")
     }
 
     /// The notation of a body.
@@ -116,8 +114,8 @@ extension MediaType {
             type.version = parameters["v"] ?? ""
             switch (parameters["g"], target) {
             case ("meta.k8s.io", "Table"): type.shape = .table
-            case ("meta.k8s.io", "PartialObjectMetadata"), ("meta.k8s.io", "PartialObjectMetadataList"):
-                type.shape = .partialMetadata
+            case ("meta.k8s.io", "PartialObjectMetadata"): type.shape = .partialMetadata
+            case ("meta.k8s.io", "PartialObjectMetadataList"): type.shape = .partialMetadataList
             case ("apidiscovery.k8s.io", "APIGroupDiscoveryList"): type.shape = .aggregatedDiscovery
             default: return nil
             }

@@ -25,18 +25,24 @@ package struct ObjectRepresentation: Sendable {
     }
 
     /// The representation that a request asks for.
-    package init(_ call: APICall) {
-        let included = call.request.queryValue("includeObject").flatMap { IncludedObject(rawValue: $0) }
-        self.init(call.resource, call.mediaType, included: included ?? .metadata, now: call.now)
+    ///
+    /// - Throws: ``APIFailure`` 400 when it asks for rows with something that there is not.
+    package init(_ call: APICall) throws(APIFailure) {
+        self.init(call.resource, call.mediaType, included: try IncludedObject(call), now: call.now)
     }
 
-    var isTable: Bool { mediaType.shape == .table }
-
     /// One object.
-    package func document(_ object: JSONValue) -> JSONValue {
+    ///
+    /// - Throws: ``APIFailure`` 406 when the client wants a list.
+    package func document(_ object: JSONValue) throws(APIFailure) -> JSONValue {
         switch mediaType.shape {
         case .object, .aggregatedDiscovery: return object
         case .partialMetadata: return partial(object)
+        case .partialMetadataList:
+            throw .notAcceptable(
+                "you requested PartialObjectMetadataList, but the requested object is not a list "
+                    + "(\(resource.goType(of: resource.definition.kind)))"
+            )
         case .table:
             let version = object["metadata"]?["resourceVersion"]
             return table([object], metadata: version.map { ["resourceVersion": $0] } ?? [:])
@@ -44,10 +50,17 @@ package struct ObjectRepresentation: Sendable {
     }
 
     /// A list; `metadata` is that of the list.
-    package func list(_ objects: [JSONValue], metadata: JSONValue) -> JSONValue {
+    ///
+    /// - Throws: ``APIFailure`` 406 when the client wants a single object.
+    package func list(_ objects: [JSONValue], metadata: JSONValue) throws(APIFailure) -> JSONValue {
         switch mediaType.shape {
         case .table: return table(objects, metadata: metadata)
         case .partialMetadata:
+            throw .notAcceptable(
+                "you requested PartialObjectMetadata, but the requested object is a list "
+                    + "(\(resource.goType(of: resource.definition.listKind)))"
+            )
+        case .partialMetadataList:
             return [
                 "kind": "PartialObjectMetadataList", "apiVersion": .string(mediaType.metaAPIVersion),
                 "metadata": metadata, "items": .array(objects.map(partial)),
@@ -57,6 +70,19 @@ package struct ObjectRepresentation: Sendable {
                 "kind": .string(resource.definition.listKind), "apiVersion": .string(resource.apiVersion),
                 "metadata": metadata, "items": .array(objects),
             ]
+        }
+    }
+
+    /// The object of one event of a watch; only the first table of a watch describes the columns.
+    package func event(_ object: JSONValue, isFirst: Bool) -> JSONValue {
+        switch mediaType.shape {
+        case .object, .aggregatedDiscovery: return object
+        case .partialMetadata, .partialMetadataList: return partial(object)
+        case .table:
+            let version = object["metadata"]?["resourceVersion"]
+            let metadata: JSONValue = version.map { ["resourceVersion": $0] } ?? [:]
+            let isBookmark = (object["metadata"]?["name"]?.stringValue ?? "").isEmpty
+            return table(isBookmark ? [] : [object], metadata: metadata, hasColumns: isFirst)
         }
     }
 
@@ -95,4 +121,35 @@ package struct ObjectRepresentation: Sendable {
         }
         return row
     }
+}
+
+extension ObjectRepresentation.IncludedObject {
+    /// What the query asks for: by default the metadata.
+    ///
+    /// - Throws: ``APIFailure`` 400 for other words; only tables look at it.
+    package init(_ call: APICall) throws(APIFailure) {
+        let text = call.request.queryValue("includeObject") ?? ""
+        guard call.mediaType.shape == .table, !text.isEmpty else {
+            self = .metadata
+            return
+        }
+        guard let known = Self(rawValue: text) else {
+            throw .badRequest(
+                "Unable to convert to Table as requested: includeObject: Invalid value: \(text.goQuoted): "
+                    + "must be 'Metadata', 'Object', 'None', or empty"
+            )
+        }
+        self = known
+    }
+}
+
+extension ServedResource {
+    /// The Go type of objects of a kind of this resource, as messages name it.
+    fileprivate func goType(of kind: String) -> String {
+        guard definition.isCustom else { return "*\(goPackage).\(kind)" }
+        return "*unstructured.Unstructured" + (kind == definition.listKind ? "List" : "")
+    }
+
+    /// The Go package of the kind's internal form.
+    var goPackage: String { storage.group.split(separator: ".").first.map(String.init) ?? "core" }
 }

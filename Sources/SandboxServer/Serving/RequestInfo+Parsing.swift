@@ -4,6 +4,7 @@ extension RequestInfo {
     /// Reads a request as the API server does: the path decides what is meant, the method what is done with it.
     package init(_ request: HTTPServerRequest) {
         self.init(verb: request.method.lowercased(), path: request.path)
+        guard !hasEmptyParts else { return }
         var parts = request.path.split(separator: "/", omittingEmptySubsequences: true).map(String.init)[...]
         switch parts.first {
         case "api" where parts.count > 2:
@@ -28,6 +29,12 @@ extension RequestInfo {
 
     /// Whether the path names a resource of the API.
     package var isResource: Bool { !plural.isEmpty }
+
+    /// Whether the path has two slashes in a row, at its beginning or its end excepted.
+    package var hasEmptyParts: Bool {
+        let isSlash = { (character: Character) in character == "/" }
+        return String(path.drop(while: isSlash).reversed().drop(while: isSlash)).contains("//")
+    }
 
     private mutating func takeNamespace(_ parts: inout ArraySlice<String>) {
         guard parts.first == "namespaces", let namespace = parts.dropFirst().first else { return }

@@ -34,7 +34,7 @@ package struct ResourceHandlers: Sendable {
         guard call.mediaType != .json || !call.resource.servesStoredBytes else {
             return .encoded(stored.bytes, warnings: deprecation(call))
         }
-        return respond(Answer(try call.resource.served(stored)), to: call)
+        return try respond(Answer(try call.resource.served(stored)), to: call)
     }
 
     /// POST of a new object.
@@ -45,7 +45,7 @@ package struct ResourceHandlers: Sendable {
         var decoder = ObjectDecoder(call.resource, fieldValidation: options.fieldValidation)
         let object = try decoder.decode(call.request)
         let outcome = try transaction { tx throws(APIFailure) in try ObjectWriter(call, options).create(object, &tx) }
-        return respond(Answer(outcome.object, status: 201, warnings: decoder.warnings), to: call)
+        return try respond(Answer(outcome.object, status: 201, warnings: decoder.warnings), to: call)
     }
 
     /// PUT of an object.
@@ -59,7 +59,7 @@ package struct ResourceHandlers: Sendable {
         let outcome = try transaction { tx throws(APIFailure) in
             try ObjectWriter(call, options).update(mayCreate: mayCreate, &tx) { _ throws(APIFailure) in object }
         }
-        return respond(outcome, warnings: decoder.warnings, to: call)
+        return try respond(outcome, warnings: decoder.warnings, to: call)
     }
 
     /// PATCH of an object, server-side apply included.
@@ -78,7 +78,7 @@ package struct ResourceHandlers: Sendable {
             }
             return (outcome, decoder.warnings)
         }
-        return respond(outcome, warnings: warnings, to: call)
+        return try respond(outcome, warnings: warnings, to: call)
     }
 
     /// DELETE of one object.
@@ -90,9 +90,9 @@ package struct ResourceHandlers: Sendable {
         let outcome = try transaction { tx throws(APIFailure) in try deletion.delete(call.objectName, &tx) }
         switch outcome {
         case .marked(let object):
-            return respond(Answer(object, status: options.refusesOrphans ? 202 : 200), to: call)
+            return try respond(Answer(object, status: options.refusesOrphans ? 202 : 200), to: call)
         case .removed(let object) where DeletedObjects.areShown(call.resource.storage):
-            return respond(Answer(object), to: call)
+            return try respond(Answer(object), to: call)
         case .removed(let object):
             return .document(DeletedObjects.status(object, call.resource), as: MediaType(format: call.mediaType.format))
         }
@@ -104,13 +104,13 @@ package struct ResourceHandlers: Sendable {
         _ outcome: ObjectWriter.Outcome,
         warnings: [String],
         to call: APICall
-    ) -> HTTPServerResponse {
-        respond(Answer(outcome.object, status: outcome.isCreated ? 201 : 200, warnings: warnings), to: call)
+    ) throws(APIFailure) -> HTTPServerResponse {
+        try respond(Answer(outcome.object, status: outcome.isCreated ? 201 : 200, warnings: warnings), to: call)
     }
 
-    func respond(_ answer: Answer, to call: APICall) -> HTTPServerResponse {
+    func respond(_ answer: Answer, to call: APICall) throws(APIFailure) -> HTTPServerResponse {
         .document(
-            ObjectRepresentation(call).document(answer.body),
+            try ObjectRepresentation(call).document(answer.body),
             status: answer.status,
             as: call.mediaType,
             warnings: deprecation(call) + answer.warnings

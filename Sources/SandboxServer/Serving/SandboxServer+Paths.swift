@@ -8,6 +8,7 @@ extension SandboxServer {
         if let health = ServerInformation.health(request) { return health }
         if request.path == FaultPlan.path { return faults.handleAdmin(request) }
         if request.path.hasPrefix("/openapi/") { return document(request) }
+        if info.hasEmptyParts { return try answerOdd(request.path) }
         let parts = request.path.split(separator: "/").map(String.init)
         let mediaType = try MediaType.negotiate(accept: request.header("Accept"), shapes: [.aggregatedDiscovery])
         let isAggregated = mediaType.shape == .aggregatedDiscovery
@@ -29,6 +30,19 @@ extension SandboxServer {
             return try found(Discovery(registry).resources(group: parts[1], version: parts[2]), parts[1], plain)
         default: return .pageNotFound
         }
+    }
+
+    /// Below a served version the routes of the API know nothing of empty parts, elsewhere nobody does.
+    private func answerOdd(_ path: String) throws(APIFailure) -> HTTPServerResponse {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(String.init)
+        let isServed =
+            switch parts.first {
+            case "api": parts.count > 2 && Discovery(registry).resources(group: "", version: parts[1]) != nil
+            case "apis": parts.count > 3 && Discovery(registry).resources(group: parts[1], version: parts[2]) != nil
+            default: false
+            }
+        guard isServed else { return .pageNotFound }
+        throw .unknownResource
     }
 
     private func document(_ request: HTTPServerRequest) -> HTTPServerResponse {

@@ -48,7 +48,7 @@ extension SandboxServer {
             mediaType: try MediaType.negotiate(accept: request.header("Accept")),
             now: now
         )
-        try checkScope(call)
+        guard try isInScope(call) else { return .pageNotFound }
         if info.verb == "watch" { return try watch(call, fault) }
         return info.subresource.isEmpty ? try answer(call) : try answerSubresource(call)
     }
@@ -64,7 +64,7 @@ extension SandboxServer {
                 apiVersion: call.resource.storageAPIVersion,
                 kind: call.resource.definition.kind,
                 options: options,
-                representation: ObjectRepresentation.watch(call, timeSource: timeSource),
+                representation: try ObjectRepresentation.watch(call, timeSource: timeSource),
                 fault: fault
             )
         )
@@ -86,14 +86,18 @@ extension SandboxServer {
     }
 
     /// Paths of namespaced objects have a namespace, those of others have none.
-    private func checkScope(_ call: APICall) throws(APIFailure) {
+    ///
+    /// - Returns: false for paths of custom resources that nobody serves.
+    private func isInScope(_ call: APICall) throws(APIFailure) -> Bool {
         let info = call.info
-        if call.resource.definition.isNamespaced {
-            guard info.namespace.isEmpty, !info.name.isEmpty || info.verb == "create" else { return }
-            throw info.name.isEmpty ? APIFailure.methodNotAllowed : APIFailure.unknownResource
-        }
+        let isOfCluster = info.name.isEmpty && ["list", "watch"].contains(info.verb)
         let isNamespace = call.resource.id == Builtin.namespaces
-        if !info.namespace.isEmpty, !isNamespace { throw .unknownResource }
+        let fits =
+            call.resource.definition.isNamespaced
+            ? !info.namespace.isEmpty || isOfCluster : info.namespace.isEmpty || isNamespace
+        if fits || call.resource.definition.isCustom { return fits }
+        guard call.resource.definition.isNamespaced, info.name.isEmpty else { throw .unknownResource }
+        throw .methodNotAllowed
     }
 
     private func answer(_ call: APICall) throws(APIFailure) -> HTTPServerResponse {
@@ -101,7 +105,9 @@ extension SandboxServer {
         switch call.info.verb {
         case "get": return try handlers.get(call)
         case "list": return try handlers.list(call)
-        case "create" where isCollection: return try handlers.create(call)
+        case "create" where isCollection:
+            if call.resource.definition.isTerminating { throw .terminating(call.resource.id) }
+            return try handlers.create(call)
         case "update" where !isCollection: return try handlers.update(call)
         case "patch" where !isCollection: return try handlers.patch(call)
         case "delete": return try handlers.delete(call)

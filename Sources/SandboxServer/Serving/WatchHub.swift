@@ -25,7 +25,7 @@ package final class WatchHub: Sendable {
         var delivered: UInt64 = 0
     }
 
-    private let store: ObjectStore
+    let store: ObjectStore
     private let timeSource: any TimeSource
     private let maxBufferedBytes: Int
     private let watches = Mutex(Watches())
@@ -84,6 +84,16 @@ package final class WatchHub: Sendable {
         let sessions = watches.withLock { Array($0.sessions.values) }
         for session in sessions where resource == nil || session.request.resource == resource {
             session.stream.close()
+        }
+    }
+
+    /// Ends all open watches of a resource that is served no longer, or otherwise than before.
+    ///
+    /// What has happened before is still sent.
+    package func finishAll(of resource: ResourceID) {
+        let sessions = watches.withLock { Array($0.sessions.values) }
+        for session in sessions where session.request.resource == resource {
+            if session.finish() { remove(session) }
         }
     }
 

@@ -5,14 +5,16 @@ internal import Timekeeping
 
 extension ObjectRepresentation {
     /// How the objects of a watch go out in the shape that a request asks for.
-    static func watch(_ call: APICall, timeSource: any TimeSource) -> WatchRepresentation {
+    ///
+    /// - Throws: ``APIFailure`` 400 when it asks for rows with something that there is not.
+    static func watch(_ call: APICall, timeSource: any TimeSource) throws(APIFailure) -> WatchRepresentation {
         let resource = call.resource
         if call.mediaType.shape == .object {
             guard !resource.servesStoredBytes else { return .stored }
             return WatchRepresentation(key: resource.apiVersion) { try resource.served($0).serialized() }
         }
         let mediaType = call.mediaType
-        let included = call.request.queryValue("includeObject").flatMap { IncludedObject(rawValue: $0) } ?? .metadata
+        let included = try IncludedObject(call)
         let make: @Sendable (StoredObject, Bool) throws -> [UInt8] = { stored, isFirst in
             // Cells show ages: as of the event, not of the watch's beginning.
             let now = timeSource.wallTime()
@@ -24,14 +26,5 @@ extension ObjectRepresentation {
             return WatchRepresentation(key: key) { try make($0, false) }
         }
         return WatchRepresentation(key: key, encode: { try make($0, false) }, encodeFirst: { try make($0, true) })
-    }
-
-    /// The object of one event; only the first table of a watch describes the columns.
-    private func event(_ object: JSONValue, isFirst: Bool) -> JSONValue {
-        guard isTable else { return document(object) }
-        let version = object["metadata"]?["resourceVersion"]
-        let metadata: JSONValue = version.map { ["resourceVersion": $0] } ?? [:]
-        let isBookmark = (object["metadata"]?["name"]?.stringValue ?? "").isEmpty
-        return table(isBookmark ? [] : [object], metadata: metadata, hasColumns: isFirst)
     }
 }

@@ -24,6 +24,8 @@ final class WatchSession: Sendable {
         var backlog: [[UInt8]] = []
         var backlogBytes = 0
         var isFirst = true
+        /// Whether the watch ends when all that is known by now has gone out.
+        var isLast = false
         var sentEvents = 0
         /// The revision of the last change that was sent or is in the backlog.
         var revision: UInt64
@@ -184,12 +186,35 @@ final class WatchSession: Sendable {
                 }
                 return WatchSource(lines: state.backlog)
             }
-            state.phase = .live
+            if state.isLast {
+                state.phase = .ended
+                stream.finish()
+            } else {
+                state.phase = .live
+            }
             return nil
         }
     }
 
     // MARK: bookmarks and the end
+
+    /// Ends the watch when everything that has happened so far is sent.
+    ///
+    /// - Returns: whether it has ended.
+    func finish() -> Bool {
+        state.withLock { state in
+            switch state.phase {
+            case .ended: return true
+            case .live:
+                state.phase = .ended
+                stream.finish()
+                return true
+            case .feeding, .waiting:
+                state.isLast = true
+                return false
+            }
+        }
+    }
 
     /// Sends the bookmark that ends the initial events, once they are out and the wanted revision is reached.
     ///

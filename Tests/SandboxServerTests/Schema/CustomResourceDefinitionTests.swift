@@ -27,6 +27,7 @@ struct CustomResourceDefinitionTests {
               - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}
             """
         )
+        CustomResources.rules.setDefaults(&object)
         CustomResources.rules.complete(&object, nil)
         return object
     }
@@ -57,6 +58,7 @@ struct CustomResourceDefinitionTests {
             ),
             at: ["spec", "versions"]
         )
+        CustomResources.rules.setDefaults(&object)
         CustomResources.rules.complete(&object, old)
         #expect(object["status"]?["storedVersions"] == ["v1", "v2"])
         #expect(Self.violations(object, old: old).isEmpty)
@@ -93,6 +95,7 @@ struct CustomResourceDefinitionTests {
               - {name: v2, served: true, storage: false}
             """
         )
+        CustomResources.rules.setDefaults(&object)
         CustomResources.rules.complete(&object, nil)
         let label =
             "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"

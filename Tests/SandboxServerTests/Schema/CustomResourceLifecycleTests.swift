@@ -103,6 +103,65 @@ struct CustomResourceLifecycleTests {
         #expect(created.body["spec"]?["mode"] == "Approve")
     }
 
+    @Test("what was stored before a change gets the new defaults, and loses what is no longer known")
+    func oldObjects() async throws {
+        let sandbox = TestSandbox()
+        let version = { (properties: JSONValue) -> JSONValue in
+            let spec: JSONValue = ["type": "object", "properties": properties]
+            let schema: JSONValue = ["type": "object", "properties": ["spec": spec]]
+            return ["name": "v1", "served": true, "storage": true, "schema": ["openAPIV3Schema": schema]]
+        }
+        var definition = try Self.yaml(
+            "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: as.x.io},"
+                + " spec: {group: x.io, scope: Cluster, names: {plural: as, kind: A}, versions: []}}"
+        )
+        definition.set([version(["a": ["type": "string"]])], at: ["spec", "versions"])
+        #expect(await sandbox.post(Self.definitions, definition).status == 201)
+        let object = try Self.yaml("{apiVersion: x.io/v1, kind: A, metadata: {name: o}, spec: {a: old}}")
+        #expect(await sandbox.post("/apis/x.io/v1/as", object).body["spec"] == ["a": "old"])
+        let changed = version(["b": ["type": "string", "default": "new"]])
+        #expect(await sandbox.merge("\(Self.definitions)/as.x.io", ["spec": ["versions": [changed]]]).status == 200)
+        #expect(await sandbox.get("/apis/x.io/v1/as/o").body["spec"] == ["b": "new"])
+        #expect(await sandbox.get("/apis/x.io/v1/as").body["items"]?[index: 0]?["spec"] == ["b": "new"])
+    }
+
+    @Test("no objects are created once the definition is being deleted")
+    func terminating() async throws {
+        let sandbox = try await Self.sandbox()
+        var kept = try Self.policy("kept")
+        kept.set(["test.io/keep"], at: ["metadata", "finalizers"])
+        _ = await sandbox.post(Self.policies, kept)
+        let answer = await sandbox.delete("\(Self.definitions)/recoverypolicies.recovery.tmc.io").body
+        #expect(answer["status"]?["conditions"]?.arrayValue?.last?["reason"] == "InstanceDeletionPending")
+        let refused = await sandbox.post(Self.policies, try Self.policy("late"))
+        #expect(refused.status == 405 && refused.reason == "MethodNotAllowed")
+        #expect(refused.message == "create not allowed while custom resource definition is terminating")
+        #expect(await sandbox.get(Self.policies + "/kept").status == 200)
+    }
+
+    @Test(
+        "a deprecated version names the best of the newer ones that is not deprecated itself",
+        arguments: [
+            ("{v1: x}", "x.io/v1alpha1 A is deprecated; use x.io/v1 A"),
+            ("{v1beta1: x, v1beta2: x}", "x.io/v1alpha1 A is deprecated; use x.io/v1beta2 A"),
+            ("{v1: deprecated, v1alpha2: x}", "x.io/v1alpha1 A is deprecated; use x.io/v1alpha2 A"),
+            ("{v1: unserved, other: x}", "x.io/v1alpha1 A is deprecated"),
+        ]
+    )
+    func deprecation(others: String, warning: String) throws {
+        var versions: [JSONValue] = [["name": "v1alpha1", "served": true, "storage": true, "deprecated": true]]
+        for (name, state) in try Self.yaml(others).objectValue ?? [:] {
+            versions.append([
+                "name": .string(name), "served": .bool(state != "unserved"), "deprecated": .bool(state == "deprecated"),
+            ])
+        }
+        let names: JSONValue = ["plural": "as", "kind": "A"]
+        let definition = try CustomResources.definition(
+            of: ["spec": ["group": "x.io", "scope": "Cluster", "names": names, "versions": .array(versions)]]
+        )
+        #expect(definition.version("v1alpha1")?.deprecationWarning == warning)
+    }
+
     @Test("a definition goes after its objects")
     func deletion() async throws {
         let sandbox = try await Self.sandbox()

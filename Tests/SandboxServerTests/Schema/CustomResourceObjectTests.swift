@@ -139,6 +139,7 @@ struct CustomResourceObjectTests {
     )
     func ownDefinitions(plural: String) throws {
         var crd = try SchemaFixtures.definition(plural)
+        CustomResources.rules.setDefaults(&crd)
         CustomResources.rules.complete(&crd, nil)
         #expect(CustomResources.rules.validate(crd, nil) == [])
         let definition = try CustomResources.definition(of: crd)

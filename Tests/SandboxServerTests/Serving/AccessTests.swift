@@ -22,6 +22,8 @@ struct AccessTests {
         #expect(wrong.status == 401 && wrong.message == "Unauthorized")
         let nobody = await sandbox.get(pods)
         #expect(nobody.status == 403 && nobody.message?.contains("\"system:anonymous\" cannot list") == true)
+        let basic = await sandbox.get(pods, headers: ["Authorization": "Basic eDp5"])
+        #expect(basic.status == 403 && basic.message == nobody.message)
         #expect(await sandbox.get("/readyz").status == 200)
     }
 

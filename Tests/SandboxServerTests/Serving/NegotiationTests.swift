@@ -37,6 +37,38 @@ struct NegotiationTests {
         #expect(bare["rows"]?.arrayValue?.count == 1 && bare["rows"]?[index: 0]?["object"] == .null)
     }
 
+    @Test("rows come with what there is")
+    func oddRows() async {
+        let accept = ["Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"]
+        let reply = await sandbox.get(path + "?includeObject=Odd", headers: accept)
+        #expect(reply.status == 400)
+        #expect(
+            reply.message
+                == "Unable to convert to Table as requested: includeObject: Invalid value: \"Odd\": must be 'Metadata', "
+                + "'Object', 'None', or empty"
+        )
+        #expect(await sandbox.get(path + "?includeObject=Odd").status == 200)
+    }
+
+    @Test(
+        "metadata of one object and of a list are told apart",
+        arguments: [
+            ("configmaps", "PartialObjectMetadata", "is a list (*core.ConfigMapList)"),
+            ("configmaps/a", "PartialObjectMetadataList", "is not a list (*core.ConfigMap)"),
+            ("configmaps", "PartialObjectMetadataList", nil), ("configmaps/a", "PartialObjectMetadata", nil),
+        ] as [(String, String, String?)]
+    )
+    func metadata(object: String, kind: String, refusal: String?) async {
+        _ = await sandbox.post(path, Sample.configMap("a"))
+        let reply = await sandbox.get(
+            "/api/v1/namespaces/default/\(object)",
+            headers: ["Accept": "application/json;as=\(kind);v=v1;g=meta.k8s.io"]
+        )
+        #expect(reply.status == (refusal == nil ? 200 : 406))
+        #expect(reply.message == refusal.map { "you requested \(kind), but the requested object \($0)" })
+        if refusal == nil { #expect(reply.body["kind"]?.stringValue == kind) }
+    }
+
     @Test("items of built-in lists have no type of their own")
     func listItems() async {
         _ = await sandbox.post(path, Sample.configMap("a", ["apiVersion": "\",{", "kind": "}"]))

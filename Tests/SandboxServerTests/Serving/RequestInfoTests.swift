@@ -33,6 +33,8 @@ struct RequestInfoTests {
         Case(method: "GET", path: "/api/v1/watch/pods", expected: ["watch", "", "v1", "", "pods", "", ""]),
         Case(method: "GET", path: "/apis/apps/v1", expected: ["get", "", "", "", "", "", ""]),
         Case(method: "GET", path: "/healthz", expected: ["get", "", "", "", "", "", ""]),
+        Case(method: "GET", path: "/api//v1/pods", expected: ["get", "", "", "", "", "", ""]),
+        Case(method: "GET", path: "/api/v1/pods//", expected: ["list", "", "v1", "", "pods", "", ""]),
         Case(method: "POST", path: "//", expected: ["post", "", "", "", "", "", ""]),
     ]
 

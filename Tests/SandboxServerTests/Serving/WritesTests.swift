@@ -142,4 +142,75 @@ struct WritesTests {
         _ = await sandbox.delete("\(definitions)/things.example.io")
         #expect(await sandbox.get(things).status == 404)
     }
+
+    @Test("finalizers of built-in kinds have a domain or are the cluster's own")
+    func finalizerDomains() async {
+        var object = Sample.configMap("f")
+        object.set(["orphan", "bare"], at: ["metadata", "finalizers"])
+        let refused = await sandbox.post("/api/v1/namespaces/default/configmaps", object)
+        #expect(refused.status == 422)
+        #expect(refused.body["details"]?["causes"]?[index: 0]?["field"] == "metadata.finalizers[1]")
+    }
+
+    @Test("namespaces keep the finalizers that they are made with, and lose them through /finalize only")
+    func namespaceFinalizers() async {
+        let spec: JSONValue = ["finalizers": ["example.io/f"]]
+        _ = await sandbox.post("/api/v1/namespaces", ["metadata": ["name": "n"], "spec": spec])
+        var namespace = await sandbox.get("/api/v1/namespaces/n").body
+        #expect(namespace["spec"]?["finalizers"] == ["example.io/f", "kubernetes"])
+        namespace.set([], at: ["spec", "finalizers"])
+        let unchanged = await sandbox.put("/api/v1/namespaces/n", namespace)
+        #expect(unchanged.body["spec"]?["finalizers"] == ["example.io/f", "kubernetes"])
+        _ = await sandbox.delete("/api/v1/namespaces/n")
+        #expect(await sandbox.get("/api/v1/namespaces/n").body["spec"]?["finalizers"] == ["example.io/f"])
+        let last = await sandbox.put("/api/v1/namespaces/n/finalize", ["metadata": ["name": "n"], "spec": [:]])
+        #expect(last.status == 200 && last.body["spec"] == [:])
+        #expect(await sandbox.get("/api/v1/namespaces/n").status == 404)
+    }
+
+    @Test("pods need the account that they name")
+    func accounts() async {
+        let pods = "/api/v1/namespaces/default/pods"
+        let containers: JSONValue = [["name": "c", "image": "i"]]
+        let pod: JSONValue = [
+            "metadata": ["name": "p"], "spec": ["serviceAccountName": "robot", "containers": containers],
+        ]
+        let refused = await sandbox.post(pods, pod)
+        let why = "error looking up service account default/robot: serviceaccount \"robot\" not found"
+        #expect(refused.status == 403 && refused.message == "pods \"p\" is forbidden: \(why)")
+        _ = await sandbox.post("/api/v1/namespaces/default/serviceaccounts", ["metadata": ["name": "robot"]])
+        #expect(await sandbox.post(pods, pod).status == 201)
+    }
+
+    @Test("what is deleted all over the cluster is deleted one namespace at a time")
+    func collections() async {
+        #expect(await sandbox.delete("/api/v1/configmaps").status == 405)
+        #expect(await sandbox.delete("/api/v1/nodes").status == 200)
+    }
+
+    @Test(
+        "grace periods are whole numbers",
+        arguments: [
+            ("?gracePeriodSeconds=x", nil, "strconv.ParseInt: parsing \"x\": invalid syntax"),
+            (
+                "", ["gracePeriodSeconds": "5"],
+                "DeleteOptions in version \"v1\" cannot be handled as a DeleteOptions: json: cannot unmarshal string "
+                    + "into Go struct field DeleteOptions.gracePeriodSeconds of type int64"
+            ),
+        ] as [(String, JSONValue?, String)]
+    )
+    func grace(query: String, body: JSONValue?, message: String) async {
+        let refused = await sandbox.delete("/api/v1/namespaces/default/configmaps/none\(query)", body)
+        #expect(refused.status == 400 && refused.message == message)
+    }
+
+    @Test("an apply names its object")
+    func applyWithoutName() async {
+        let path = "/api/v1/namespaces/default/configmaps/a?fieldManager=m"
+        let refused = await sandbox.apply(path, ["apiVersion": "v1", "kind": "ConfigMap"])
+        #expect(refused.status == 400)
+        #expect(
+            refused.message == "the name of the object (a based on URL) was undeterminable: name must be provided"
+        )
+    }
 }

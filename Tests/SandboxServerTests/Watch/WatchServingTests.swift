@@ -70,6 +70,46 @@ struct WatchServingTests {
         #expect(event.object["kind"] == "PartialObjectMetadata" && event.object["data"] == nil && event.name == "w")
     }
 
+    @Test("watches of custom resources end with their definition, and when it serves them otherwise")
+    func definitions() async throws {
+        let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+        let path = "/apis/recovery.tmc.io/v1alpha1/recoverypolicies"
+        _ = await sandbox.post(definitions, try SchemaFixtures.definition("recoverypolicies"))
+        let definition = "\(definitions)/recoverypolicies.recovery.tmc.io"
+        let first = try await watch(path)
+        _ = await sandbox.merge(definition, ["metadata": ["labels": ["a": "b"]]])
+        #expect(first.read() == .nothing)
+        _ = await sandbox.merge(definition, ["spec": ["names": ["shortNames": ["rp", "policies"]]]])
+        #expect(first.read() == .finished)
+        let second = try await watch(path)
+        let other = try await watch("/api/v1/namespaces", [now])
+        let policy: JSONValue = [
+            "apiVersion": "recovery.tmc.io/v1alpha1", "kind": "RecoveryPolicy", "metadata": ["name": "p"],
+            "spec": ["detection": ["workloads": [:]]],
+        ]
+        let created = await sandbox.post("/apis/recovery.tmc.io/v1alpha1/namespaces/default/recoverypolicies", policy)
+        #expect(created.status == 201, "\(created.text)")
+        _ = await sandbox.delete(definition)
+        #expect(try second.events().map(\.type) == ["ADDED", "DELETED"])
+        #expect(second.read() == .finished)
+        #expect(other.read() == .nothing && sandbox.server.watches.count == 1)
+    }
+
+    @Test("a pod that goes at once is seen with its mark first")
+    func forcedPod() async throws {
+        let pods = "/api/v1/namespaces/default/pods"
+        let stream = try await watch(pods, [now])
+        _ = await sandbox.post(
+            pods,
+            ["metadata": ["name": "p"], "spec": ["containers": [["name": "c", "image": "i"]]]]
+        )
+        let answer = await sandbox.delete("\(pods)/p")
+        #expect(answer.body["metadata"]?["deletionGracePeriodSeconds"] == 0)
+        let events = try stream.events()
+        #expect(events.map(\.type) == ["ADDED", "MODIFIED", "DELETED"])
+        #expect(events[1].object == answer.body)
+    }
+
     @Test("initial events of both representations end with their bookmark", arguments: [false, true])
     func initialEvents(isTable: Bool) async throws {
         let accept = isTable ? "application/json;as=Table;v=v1;g=meta.k8s.io" : "application/json"

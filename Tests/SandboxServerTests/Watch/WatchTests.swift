@@ -253,6 +253,32 @@ struct WatchTests {
         #expect(!stream.isClosed)
     }
 
+    @Test("a watch that is behind when its resource goes gets all that was before", .timeLimit(.minutes(1)))
+    func finish() async throws {
+        let bench = WatchBench(maxBufferedBytes: 4096)
+        for number in 0..<200 { bench.put("initial-\(number)", data: String(repeating: "x", count: 100)) }
+        let stream = try bench.watch()
+        for number in 0..<200 { bench.put("live-\(number)", data: String(repeating: "x", count: 100)) }
+        bench.hub.finishAll(of: WatchBench.configMaps)
+        #expect(bench.hub.count == 1)
+        var lines = 0
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await bench.hub.run() }
+            let readable = Signal()
+            stream.onReadable { readable.send() }
+            reading: while true {
+                switch stream.read() {
+                case .bytes(let chunks): lines += chunks.joined().count { $0 == UInt8(ascii: "\n") }
+                case .nothing: try await readable.wait()
+                case .finished, .closed: break reading
+                }
+            }
+            group.cancelAll()
+        }
+        #expect(lines == 400)
+        #expect(stream.isEnded && !stream.isClosed)
+    }
+
     @Test("a client that takes nothing is cut when its backlog is full")
     func slow() throws {
         let bench = WatchBench(maxBufferedBytes: 1 << 10)

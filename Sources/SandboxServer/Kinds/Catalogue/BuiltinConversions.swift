@@ -15,7 +15,7 @@ enum BuiltinConversions {
 
     /// Where the objects are stored, if not under the resource's own name.
     static func storage(_ id: ResourceID) -> ResourceID? {
-        id == ResourceID(group: "events.k8s.io", plural: "events") ? Builtin.events : nil
+        id == Builtin.groupedEvents ? Builtin.events : nil
     }
 
     // MARK: events

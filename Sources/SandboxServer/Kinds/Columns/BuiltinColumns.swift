@@ -31,7 +31,7 @@ package enum BuiltinColumns {
     ]
 
     private static let others: [ResourceID: [Column]] = [
-        ResourceID(group: "events.k8s.io", plural: "events"): event,
+        Builtin.groupedEvents: event,
         Builtin.endpointSlices: endpointSlice, Builtin.leases: lease,
         Builtin.roleBindings: roleBinding, Builtin.clusterRoleBindings: roleBinding,
         ResourceID(group: "networking.k8s.io", plural: "ingressclasses"): ingressClass,

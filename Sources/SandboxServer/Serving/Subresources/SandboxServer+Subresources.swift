@@ -18,7 +18,7 @@ extension SandboxServer {
         case ("finalize", Builtin.namespaces):
             guard call.info.verb == "update" else { throw .methodNotAllowed }
             return try finalize(call)
-        default: throw .unknownResource
+        default: throw call.resource.definition.isCustom ? call.notFound : .unknownResource
         }
     }
 
@@ -53,10 +53,11 @@ extension SandboxServer {
         let outcome = try handlers.transaction { tx throws(APIFailure) in
             try ObjectWriter(call, options).update(&tx) { live throws(APIFailure) in
                 guard var changed = live else { throw call.notFound }
-                changed.set(body["spec"]?["finalizers"] ?? [], at: ["spec", "finalizers"])
+                let finalizers = body["spec"]?["finalizers"]
+                changed.set(finalizers == [] ? nil : finalizers, at: ["spec", "finalizers"])
                 return changed
             }
         }
-        return handlers.respond(Answer(outcome.object, warnings: decoder.warnings), to: call)
+        return try handlers.respond(Answer(outcome.object, warnings: decoder.warnings), to: call)
     }
 }

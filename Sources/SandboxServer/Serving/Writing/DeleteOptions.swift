@@ -37,8 +37,7 @@ package struct DeleteOptions: Sendable, Hashable {
         if request.body.isEmpty { dryRun += request.query.filter { $0.name == "dryRun" }.map(\.value) }
         isDryRun = WriteOptions.dryRun(dryRun, &causes)
         let query = { (name: String) in request.body.isEmpty ? request.queryValue(name) : nil }
-        let grace = body["gracePeriodSeconds"]?.intValue ?? query("gracePeriodSeconds").flatMap { Int64($0) }
-        gracePeriodSeconds = grace.map { $0 < 0 ? 1 : $0 }
+        gracePeriodSeconds = try Self.grace(body["gracePeriodSeconds"], query("gracePeriodSeconds"))
         uid = body["preconditions"]?["uid"]?.stringValue
         resourceVersion = body["preconditions"]?["resourceVersion"]?.stringValue
         let policy = body["propagationPolicy"]?.stringValue ?? query("propagationPolicy")
@@ -58,6 +57,20 @@ package struct DeleteOptions: Sendable, Hashable {
             throw .badRequest("decoded object cannot be converted to DeleteOptions")
         }
         return value
+    }
+
+    /// A negative time is the shortest one.
+    private static func grace(_ body: JSONValue?, _ query: String?) throws(APIFailure) -> Int64? {
+        if let body, !body.isNull {
+            guard let seconds = body.intValue else {
+                throw .badRequest(
+                    "DeleteOptions in version \"v1\" cannot be handled as a DeleteOptions: json: cannot unmarshal "
+                        + "\(body.goKind) into Go struct field DeleteOptions.gracePeriodSeconds of type int64"
+                )
+            }
+            return seconds < 0 ? 1 : seconds
+        }
+        return try ListOptions.integer(query).map { $0 < 0 ? 1 : $0 }
     }
 
     private static func propagation(

@@ -51,19 +51,43 @@ package struct Deletion: Sendable {
         let old = try stored.value()
         try check(old, name)
         var object = old
+        if resource.storage == CustomResources.id, !object.isBeingDeleted {
+            markDefinition(&object)
+            guard !options.isDryRun else { return .marked(object) }
+            return .marked(try resource.served(tx.put(resource.storage, name, object)))
+        }
         setPropagationFinalizers(&object)
         if Self.hasNamespaceFinalizers(object, resource) {
             try markNamespace(&object, name)
         } else {
             let grace = resource.storage == Builtin.pods ? gracePeriod(of: object) : 0
-            guard grace > 0 || !object.finalizers.isEmpty else {
+            let isRemoved = grace <= 0 && object.finalizers.isEmpty
+            guard !isRemoved || resource.storage == Builtin.pods else {
                 if !options.isDryRun { tx.remove(resource.storage, name) }
                 return .removed(resource.served(old))
             }
             mark(&object, grace: grace)
+            if isRemoved { return .removed(try remove(object, old, name, &tx)) }
         }
         guard object != old, !options.isDryRun else { return .marked(resource.served(object)) }
         return .marked(try resource.served(tx.put(resource.storage, name, object)))
+    }
+
+    /// Removes a pod at once: the mark is written all the same, and watches see it.
+    private func remove(
+        _ object: JSONValue,
+        _ old: JSONValue,
+        _ name: ObjectName,
+        _ tx: inout ObjectStore.Transaction
+    ) throws(APIFailure) -> JSONValue {
+        guard !options.isDryRun else { return resource.served(object) }
+        guard object != old else {
+            tx.remove(resource.storage, name)
+            return resource.served(old)
+        }
+        let marked = try resource.served(tx.put(resource.storage, name, object))
+        tx.remove(resource.storage, name)
+        return marked
     }
 
     private func check(_ object: JSONValue, _ name: ObjectName) throws(APIFailure) {
@@ -102,9 +126,6 @@ package struct Deletion: Sendable {
         case .foreground: finalizers.append("foregroundDeletion")
         case .background: break
         }
-        if resource.storage == CustomResources.id, !finalizers.contains(CustomResources.finalizer) {
-            finalizers.append(CustomResources.finalizer)
-        }
         guard finalizers != existing else { return }
         object.set(
             finalizers.isEmpty ? nil : .array(finalizers.map { .string($0) }),
@@ -129,6 +150,17 @@ package struct Deletion: Sendable {
         }
         object.set(timestamp(now), at: ["metadata", "deletionTimestamp"])
         object.set("Terminating", at: ["status", "phase"])
+    }
+
+    /// A CustomResourceDefinition goes after its objects, and takes no new ones from now on.
+    private func markDefinition(_ object: inout JSONValue) {
+        object.set(timestamp(now), at: ["metadata", "deletionTimestamp"])
+        if !object.finalizers.contains(CustomResources.finalizer) {
+            let finalizers = object.finalizers + [CustomResources.finalizer]
+            object.set(.array(finalizers.map { .string($0) }), at: ["metadata", "finalizers"])
+        }
+        guard let status = CustomResources.terminatingStatus(of: object, .pending, now: now) else { return }
+        object["status"] = status
     }
 
     private func mark(_ object: inout JSONValue, grace: Int64) {

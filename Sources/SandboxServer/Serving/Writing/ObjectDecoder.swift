@@ -88,9 +88,8 @@ package struct ObjectDecoder: Sendable {
             )
         }
         if sentKind == kind { throw versionMismatch(sent) }
-        let package = resource.id.group.split(separator: ".").first.map(String.init) ?? "core"
         throw .badRequest(
-            prefix + "converting (\(version).\(sentKind)) to (\(package).\(kind)): unknown conversion"
+            prefix + "converting (\(version).\(sentKind)) to (\(resource.goPackage).\(kind)): unknown conversion"
         )
     }
 

@@ -7,6 +7,7 @@ package enum ObjectMetadata {
     private static let nameLetters = Array("bcdfghjklmnpqrstvwxz2456789")
     private static let generatedLength = 5
     private static let longestPrefix = 63 - generatedLength
+    private static let standardFinalizers: Set = ["kubernetes", "orphan", "foregroundDeletion"]
     /// The most bytes of all annotations together.
     private static let annotationBytes = 256 << 10
 
@@ -55,8 +56,12 @@ package enum ObjectMetadata {
 
     // MARK: validation
 
-    /// What is wrong with the metadata of a new object; `nameRule` says how names look.
-    package static func violations(_ object: JSONValue, rule: ObjectNames.Rule) -> [APIFailure.Cause] {
+    /// What is wrong with the metadata of a new object; `rule` says how names look.
+    package static func violations(
+        _ object: JSONValue,
+        rule: ObjectNames.Rule,
+        needsFinalizerDomains: Bool = false
+    ) -> [APIFailure.Cause] {
         let metadata = object["metadata"] ?? [:]
         var causes: [APIFailure.Cause] = []
         if let prefix = metadata["generateName"]?.stringValue, !prefix.isEmpty {
@@ -70,11 +75,15 @@ package enum ObjectMetadata {
         } else {
             causes += ObjectNames.violations(name, rule).map { .invalid("metadata.name", .string(name), $0) }
         }
-        return causes + commonViolations(metadata)
+        return causes + commonViolations(metadata, needsFinalizerDomains: needsFinalizerDomains)
     }
 
     /// What is wrong with the metadata of a changed object.
-    package static func violations(_ object: JSONValue, old: JSONValue) -> [APIFailure.Cause] {
+    package static func violations(
+        _ object: JSONValue,
+        old: JSONValue,
+        needsFinalizerDomains: Bool = false
+    ) -> [APIFailure.Cause] {
         let metadata = object["metadata"] ?? [:]
         let before = old["metadata"] ?? [:]
         var causes: [APIFailure.Cause] = []
@@ -96,10 +105,10 @@ package enum ObjectMetadata {
                 )
             }
         }
-        return causes + commonViolations(metadata)
+        return causes + commonViolations(metadata, needsFinalizerDomains: needsFinalizerDomains)
     }
 
-    private static func commonViolations(_ metadata: JSONValue) -> [APIFailure.Cause] {
+    private static func commonViolations(_ metadata: JSONValue, needsFinalizerDomains: Bool) -> [APIFailure.Cause] {
         var causes: [APIFailure.Cause] = []
         for (key, value) in metadata["labels"]?.objectValue ?? [:] {
             let text = value.stringValue ?? ""
@@ -107,12 +116,23 @@ package enum ObjectMetadata {
             causes += ObjectNames.labelValue(text).map { .invalid("metadata.labels", .string(text), $0) }
         }
         causes += annotationViolations(metadata["annotations"]?.objectValue ?? [:])
-        for finalizer in (metadata["finalizers"]?.arrayValue ?? []).compactMap(\.stringValue) {
+        let finalizers = (metadata["finalizers"]?.arrayValue ?? []).compactMap(\.stringValue)
+        for finalizer in finalizers {
             causes += ObjectNames.qualifiedName(finalizer).map {
                 .invalid("metadata.finalizers", .string(finalizer), $0)
             }
         }
-        return causes + ownerViolations(metadata["ownerReferences"]?.arrayValue ?? [])
+        causes += ownerViolations(metadata["ownerReferences"]?.arrayValue ?? [])
+        return causes + (needsFinalizerDomains ? domainViolations(finalizers, "metadata.finalizers") : [])
+    }
+
+    /// What is wrong with finalizers of built-in kinds: they are the cluster's own, or have a domain.
+    static func domainViolations(_ finalizers: [String], _ path: String) -> [APIFailure.Cause] {
+        finalizers.enumerated().filter { !$0.element.contains("/") && !standardFinalizers.contains($0.element) }
+            .map { index, finalizer in
+                let text = "name is neither a standard finalizer name nor is it fully qualified"
+                return .invalid("\(path)[\(index)]", .string(finalizer), text)
+            }
     }
 
     private static func annotationViolations(_ annotations: JSONObject) -> [APIFailure.Cause] {

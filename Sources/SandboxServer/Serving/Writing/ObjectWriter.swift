@@ -52,13 +52,18 @@ package struct ObjectWriter: Sendable {
         setDefaults(&object)
         object = managed(object, old: nil)
         try NamespaceAdmission.check(call, object, &tx)
+        try ServiceAccountAdmission.check(call, object, &tx)
         ObjectMetadata.begin(&object, now: call.now)
         var stored = resource.stored(object)
         resource.rules.complete(&stored, nil)
         if Generations.areCounted(resource.definition) { stored.set(1, at: ["metadata", "generation"]) }
         object = resource.served(stored)
         let causes =
-            ObjectMetadata.violations(object, rule: ObjectNames.rule(for: resource.id))
+            ObjectMetadata.violations(
+                object,
+                rule: ObjectNames.rule(for: resource.id),
+                needsFinalizerDomains: needsFinalizerDomains
+            )
             + bodyViolations(object, stored, old: nil, storedOld: nil)
         let name = stored.objectName
         guard causes.isEmpty else { throw resource.invalid(name: name.name, causes) }
@@ -114,7 +119,7 @@ package struct ObjectWriter: Sendable {
         }
         object = resource.served(stored)
         let causes =
-            ObjectMetadata.violations(object, old: current)
+            ObjectMetadata.violations(object, old: current, needsFinalizerDomains: needsFinalizerDomains)
             + bodyViolations(object, stored, old: current, storedOld: old)
         guard causes.isEmpty else { throw resource.invalid(name: call.info.name, causes) }
         return try finish(stored, old: old, &tx)
@@ -139,10 +144,6 @@ package struct ObjectWriter: Sendable {
         var object = object
         let name = object["metadata"]?["name"]?.stringValue ?? ""
         guard !name.isEmpty else {
-            if isApply {
-                object.set(.string(call.info.name), at: ["metadata", "name"])
-                return object
-            }
             throw .badRequest(
                 "the name of the object (\(call.info.name) based on URL) was undeterminable: name must be provided"
             )
@@ -196,6 +197,9 @@ package struct ObjectWriter: Sendable {
 
     /// What the endpoint does not write stays as it is: `status` for the object itself, all else for `status`.
     private func keepOtherParts(of current: JSONValue, _ object: inout JSONValue) {
+        if resource.storage == Builtin.namespaces, call.info.subresource != "finalize" {
+            object.set(current["spec"]?["finalizers"], at: ["spec", "finalizers"])
+        }
         guard hasStatus else { return }
         guard call.info.subresource == "status" else {
             object["status"] = current["status"]
@@ -237,6 +241,11 @@ package struct ObjectWriter: Sendable {
         )
     }
 
+    /// Custom resources may have finalizers of any name, and CustomResourceDefinitions as well.
+    private var needsFinalizerDomains: Bool {
+        !resource.definition.isCustom && resource.storage != CustomResources.id
+    }
+
     /// What the kind's rules and the schema say; what both say is said once.
     private func bodyViolations(
         _ object: JSONValue,
@@ -244,8 +253,11 @@ package struct ObjectWriter: Sendable {
         old: JSONValue?,
         storedOld: JSONValue?
     ) -> [APIFailure.Cause] {
-        let rules = resource.rules.validate(stored, storedOld)
         guard resource.definition.isCustom else {
+            let isStatus = call.info.subresource == "status"
+            let rules =
+                isStatus
+                ? resource.rules.validateStatus(stored, storedOld) : resource.rules.validate(stored, storedOld)
             return rules + resource.version.schema.validate(object, old: old).filter { !rules.contains($0) }
         }
         let subresource = call.info.subresource
