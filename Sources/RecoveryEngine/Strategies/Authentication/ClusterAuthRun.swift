@@ -33,6 +33,8 @@ struct ClusterAuthRun {
         case .unreachable: throw handover(finding)
         case .unconfigured:
             throw StrategyFailure.transient(finding.description, nextSteps: try await endpoint.nextSteps(finding))
+        case .unauthenticated where finding.reason == ClusterReason.credentialUnavailable:
+            throw unavailable(finding, cluster)
         case .unauthenticated: throw refused(finding, cluster)
         case .unauthorized:
             throw StrategyFailure.permanent(
@@ -70,14 +72,24 @@ struct ClusterAuthRun {
         return ["credentialExpiration": RFC3339.string(from: end) ?? ""]
     }
 
+    /// The plug-in prints no credential, so nobody was asked: it may work the next time, and else is a person's matter.
+    private func unavailable(_ finding: ClusterFinding, _ cluster: MemberCluster) -> StrategyFailure {
+        let secret = members.secretName(of: cluster)
+        return .transient(
+            "\(endpoint.description) was not asked: the exec plug-in gives no credential (\(finding.message))",
+            nextSteps: [
+                "Run the plug-in named in Secret \(secret) as the controller does, and correct what it complains about",
+                "Or put a kubeconfig with a token or a client certificate into Secret \(secret)",
+            ]
+        )
+    }
+
     /// The server does not know who asks: says what is wrong with the credential, as far as that can be seen.
     private func refused(_ finding: ClusterFinding, _ cluster: MemberCluster) -> StrategyFailure {
         let secret = members.secretName(of: cluster)
         let now = attempt.timeSource.wallTime()
         let diagnosis: String
-        if finding.reason == ClusterReason.credentialUnavailable {
-            diagnosis = "the exec plug-in gives no credential"
-        } else if let end = members.claims(endpoint.cluster)?.end, end <= now {
+        if let end = members.claims(endpoint.cluster)?.end, end <= now {
             diagnosis = "the credential expired at \(RFC3339.string(from: end) ?? "an unknown time")"
         } else {
             diagnosis = "the credential was revoked, or is of another cluster"

@@ -1,0 +1,130 @@
+import Foundation
+import KubernetesClient
+import KubernetesCore
+import RecoveryAPI
+import TestSupport
+import Testing
+
+/// A member cluster that a controller on a hub watches over, reached as a ServiceAccount of the member.
+struct WatchedMember: Sendable {
+    static let cluster = ObjectKey(name: "watched")
+
+    /// The namespace of this test, on both; on the hub it is the controller's own.
+    let space: String
+    let hub: ControlPlane
+    let member: ControlPlane
+
+    /// Runs `body` beside a controller that has found the member ready, and removes the MemberCluster afterwards.
+    ///
+    /// - Parameters:
+    ///   - space: the namespace, of the test's own.
+    ///   - given: the plane that is the member; the shared one unless given.
+    ///   - spec: more fields of the MemberCluster.
+    ///   - flags: more flags of the controller.
+    ///   - body: the test.
+    /// - Throws: what `body` throws, and what keeps the member from getting ready.
+    static func with(
+        _ space: String,
+        member given: ControlPlane? = nil,
+        spec: String = "",
+        flags: String = "",
+        _ body: (WatchedMember) async throws -> Void
+    ) async throws {
+        let hub = try await SharedPlane.hub.plane(namespace: space)
+        let member = if let given { given } else { try await SharedPlane.member.plane() }
+        let fleet = WatchedMember(space: space, hub: hub, member: member)
+        try await member.kubectl("create namespace \(space)")
+        try await fleet.grantAccess()
+        try await fleet.giveCredential()
+        try await hub.apply(
+            """
+            apiVersion: recovery.tmc.io/v1alpha1
+            kind: MemberCluster
+            metadata: {name: watched}
+            spec:
+              kubeconfigSecretRef: {name: watched}
+              probe: {intervalSeconds: 1, timeoutSeconds: 2, failureThreshold: 2}
+              requiredPermissions: [{resource: configmaps, verbs: [get, list], namespace: \(space)}]
+              \(spec)
+            """
+        )
+        try await ControllerProcess.with(hub, "--namespace \(space) --controller-namespace \(space) \(flags)") { _ in
+            try await fleet.expectReady()
+            try await body(fleet)
+        }
+        try await hub.kubectl("delete membercluster watched")
+    }
+
+    private func grantAccess() async throws {
+        try await member.kubectl("create serviceaccount tmc -n \(space)")
+        try await member.kubectl("create role tmc -n \(space) --verb=get,list --resource=configmaps")
+        try await member.kubectl("create rolebinding tmc -n \(space) --role=tmc --serviceaccount=\(space):tmc")
+    }
+
+    /// Puts a new token of the member's ServiceAccount into the hub's Secret.
+    func giveCredential() async throws {
+        try await give(kubeconfig: try await member.kubeconfig(of: ObjectKey(namespace: space, name: "tmc")))
+    }
+
+    /// Puts a kubeconfig file into the hub's Secret.
+    func give(kubeconfig path: String) async throws {
+        let create = "create secret generic watched -n \(space) --from-file=kubeconfig=\(path) --dry-run=client -o yaml"
+        let secret = try await hub.kubectl(create)
+        try await hub.apply(secret)
+    }
+
+    /// Puts a kubeconfig into the hub's Secret that says who the user is in this way; YAML in one line.
+    func give(user: String) async throws {
+        let path = "\(member.kubeconfig)-\(space)-user"
+        let config = "kubectl --kubeconfig \(path) config"
+        try await Shell.run(
+            """
+            umask 077
+            kubectl --kubeconfig \(member.kubeconfig) config view --raw --minify >\(path)
+            \(config) unset users && \(config) set-context --current --user=somebody
+            sed -i "/^users:/d" \(path)
+            cat >>\(path) <<'USER'
+            users: [{name: somebody, user: {\(user)}}]
+            USER
+            """
+        )
+        try await give(kubeconfig: path)
+    }
+
+    func expectReady() async throws {
+        _ = try await status { $0.isTrue(ConditionType.ready) }
+    }
+
+    /// The MemberCluster's status as soon as its conditions are as expected.
+    @discardableResult
+    func status(
+        within limit: Duration = .seconds(60),
+        when isReached: @escaping @Sendable ([Condition]) -> Bool
+    ) async throws -> MemberClusterStatus {
+        let cluster = try await hub.wait(for: MemberCluster.self, Self.cluster, within: limit) { cluster in
+            isReached(cluster.status?.conditions ?? [])
+        }
+        return try #require(cluster.status)
+    }
+
+    /// The first Recovery that detection opens for the cluster, as soon as it is as expected.
+    func recovery(
+        of type: ErrorType,
+        until isReached: @escaping @Sendable (Recovery) -> Bool = { _ in true }
+    ) async throws -> Recovery {
+        let target = ResolvedTarget(cluster: Self.cluster.name)
+        let fingerprint = try #require(LockKey(target)).fingerprint(errorType: type.rawValue)
+        let name = RecoveryNaming.name(target: target, fingerprint: fingerprint, number: 1)
+        return try await hub.wait(
+            for: Recovery.self,
+            ObjectKey(namespace: space, name: name),
+            within: .seconds(120),
+            until: isReached
+        )
+    }
+
+    /// All Recoveries of the namespace.
+    func recoveries() async throws -> [Recovery] {
+        try await hub.client.list(Recovery.self, namespace: space).items
+    }
+}
