@@ -20,12 +20,12 @@ struct ShippedRolesTests {
         let kubeconfig = try await hub.kubeconfig(of: ControlPlane.controllerAccount)
         try await ControllerProcess.with(hub, flags, kubeconfig: kubeconfig) { controller in
             let samples = "\(ControlPlane.root)manifests/samples"
-            for name in ["generic", "resource-conflict", "cluster-connectivity"] {
+            for name in ["generic", "resource-conflict", "cluster-connectivity", "restart"] {
                 try await hub.kubectl("apply --validate=false -f \(samples)/recovery-\(name).yaml")
             }
             try await hub.kubectl("wait --for=condition=Succeeded --timeout=120s recovery --all -n default")
             try await hub.kubectl("wait --for=condition=Succeeded --timeout=120s recovery --all -n \(system)")
-            #expect(try await hub.kubectl("get recoveries -n default").components(separatedBy: "Completed").count == 3)
+            #expect(try await hub.kubectl("get recoveries -n default").components(separatedBy: "Completed").count == 4)
             let described = try await hub.kubectl("describe recovery -n \(system)")
             #expect(described.contains("ClusterConnectivity") && described.contains("RecoveryCompleted"))
             #expect(try await hub.kubectl("describe deployment web -n default").contains("RecoveryCompleted"))
@@ -38,7 +38,7 @@ struct ShippedRolesTests {
             // Deleting is a right, too: what is finished goes when its time has come.
             let brief = "--type=merge -p '{\"spec\":{\"ttlSecondsAfterFinished\":1}}'"
             try await hub.kubectl("patch recovery edge-cluster-1-unreachable -n \(system) \(brief)")
-            try await hub.kubectl("patch recovery web-unhealthy web-settings-conflict -n default \(brief)")
+            try await hub.kubectl("patch recovery web-unhealthy web-settings-conflict web-restart -n default \(brief)")
             try await hub.kubectl("wait --for=delete --timeout=60s -n \(system) recovery --all")
             try await hub.kubectl("wait --for=delete --timeout=60s -n default recovery --all")
             try await expectNoRefusals(hub, controller)
@@ -105,7 +105,7 @@ struct ShippedRolesTests {
 
     private func expectSuccesses(_ controller: ControllerProcess) async throws {
         let metrics = try await controller.get("/metrics")
-        for strategy in ["Generic", "ResourceConflict", "ClusterConnectivity"] {
+        for strategy in ["Generic", "ResourceConflict", "ClusterConnectivity", "Restart"] {
             let isCounted = metrics.split(separator: "\n").contains {
                 $0.hasPrefix("tmc_recovery_successes_total{") && $0.contains("strategy=\"\(strategy)\"")
                     && $0.hasSuffix(" 1")

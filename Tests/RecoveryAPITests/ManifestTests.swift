@@ -88,6 +88,15 @@ struct SampleTests {
         #expect(Set(types) == ["ComponentUnhealthy", "ResourceConflict", "ClusterUnreachable"])
     }
 
+    @Test("every strategy that has to be named has a sample that names it")
+    func namedStrategies() throws {
+        let named = try Self.samples().flatMap { sample in
+            let ladder = sample.value(at: ["spec", "strategies"])?.arrayValue ?? []
+            return ([sample.value(at: ["spec", "strategy"])] + ladder.map { $0["name"] }).compactMap { $0?.stringValue }
+        }
+        #expect(Set(named).isSuperset(of: [StrategyName.restart]))
+    }
+
     @Test("clusters are reached from the controller's own namespace only, in samples as in the fence")
     func fence() throws {
         for sample in try Self.samples() where sample.value(at: ["spec", "clusterRef"]) != nil {

@@ -31,6 +31,11 @@ package enum StrategyName {
     package static let sync = "Sync"
     package static let migration = "Migration"
     package static let generic = "Generic"
+    package static let restart = "Restart"
+    package static let rollback = "Rollback"
+    package static let scale = "Scale"
+    package static let recreate = "Recreate"
+    package static let cordonAndDrain = "CordonAndDrain"
     package static let job = "Job"
     package static let webhook = "Webhook"
 }

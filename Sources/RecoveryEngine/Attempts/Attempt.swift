@@ -91,12 +91,14 @@ package struct Attempt: Sendable {
     ///
     /// - Parameters:
     ///   - action: CamelCase name, unique within the attempt.
+    ///   - inverse: what undoes the change, in the strategy's own terms and small: `RecoveryStrategy.undo` gets it back.
     ///   - alreadyDone: whether the live world shows that the action was done.
     ///   - body: the change; returns the words for status.
     /// - Throws: what `body` throws; `AttemptStopped` at this safe point; `StatusWriteFailure` when the Recovery is
     ///   somebody else's now: then nothing was done.
     package func mutate(
         _ action: String,
+        inverse: JSONValue? = nil,
         alreadyDone: () async throws -> Bool = { false },
         _ body: () async throws -> String
     ) async throws {
@@ -111,7 +113,7 @@ package struct Attempt: Sendable {
         default: break
         }
         try journal.checkStop()
-        journal.note(action, .started, "")
+        journal.note(action, .started, "", inverse: inverse)
         try await journal.flush()
         try journal.checkStop()
         do {

@@ -1,5 +1,5 @@
 internal import FoundationEssentials
-internal import JSON
+package import JSON
 internal import KubernetesCore
 package import RecoveryAPI
 package import RecoveryDecision
@@ -45,8 +45,10 @@ package final class AttemptJournal: Sendable {
     }
 
     /// Notes the outcome of an action without writing it: it goes out with the next write.
-    package func note(_ name: String, _ result: ActionResult, _ message: String) {
-        let record = ActionRecord(
+    ///
+    /// The inverse of a started action stays with its outcome, and with a later run of it: what was first is undone.
+    package func note(_ name: String, _ result: ActionResult, _ message: String, inverse: JSONValue? = nil) {
+        var record = ActionRecord(
             name,
             result,
             message: message.isEmpty ? nil : String(message.prefix(RecoveryStatus.maxMessageLength)),
@@ -54,14 +56,16 @@ package final class AttemptJournal: Sendable {
         )
         state.withLock { state in
             guard !state.isClosed else { return }
+            record.inverse = state.actions.last { $0.name == name }?.inverse ?? inverse
             if let index = state.actions.lastIndex(where: { $0.name == name && $0.result == .started }) {
                 state.actions[index] = record
             } else {
                 state.actions.append(record)
             }
-            // The oldest finished actions go first; a started one has to stay, as its outcome is open.
+            // The oldest finished actions go first; a started one has to stay, as its outcome is open, and so has one that
+            // may have to be undone.
             while state.actions.count > ExecutionResult.maxActions,
-                let oldest = state.actions.firstIndex(where: { $0.result != .started })
+                let oldest = state.actions.firstIndex(where: { $0.result != .started && $0.inverse == nil })
             {
                 state.actions.remove(at: oldest)
             }

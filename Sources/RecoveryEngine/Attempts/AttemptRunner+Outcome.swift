@@ -18,6 +18,8 @@ extension AttemptRunner {
         var successor: SuccessorRequest?
         /// Nothing is written: the reservation stays for whoever leads next.
         var staysOpen = false
+        /// Whether the strategy did not reach what it wanted, and was not merely interrupted.
+        var isFailure: Bool { error != nil && !staysOpen && successor == nil }
 
         init(_ outcome: AttemptOutcome, message: String) {
             self.outcome = outcome
@@ -29,7 +31,37 @@ extension AttemptRunner {
     }
 
     /// Runs the strategy: after a crash it first looks whether the failure is gone already.
+    ///
+    /// What an attempt that failed has changed is taken back before its end is written.
     func execute(_ prepared: Prepared) async -> Ending {
+        let compensation = Compensation(prepared.attempt, prepared.strategy)
+        if compensation.hasBegun {
+            let ending = Ending(.transient(retryAfter: nil), message: "the attempt had failed before an interruption")
+            return await compensated(ending, compensation)
+        }
+        let ending = await carryOut(prepared)
+        switch ending.outcome {
+        case .transient where ending.isFailure, .permanent: return await compensated(ending, compensation)
+        default: return ending
+        }
+    }
+
+    private func compensated(_ ending: Ending, _ compensation: Compensation) async -> Ending {
+        var ending = ending
+        do {
+            let undone = try await compensation.run()
+            if !undone.isEmpty { ending.message += "; taken back: \(undone)" }
+        } catch let failure where Self.judge(failure).isFailure {
+            ending.message += "; not taken back: \(Attempt.describe(failure))"
+        } catch {
+            // Stopped or interrupted in the middle: whoever goes on with the attempt finds what was begun.
+            return Self.judge(error)
+        }
+        ending.error = ending.message
+        return ending
+    }
+
+    private func carryOut(_ prepared: Prepared) async -> Ending {
         do {
             if prepared.attempt.isResumed, try await prepared.strategy.verify(prepared.attempt) {
                 return Ending(.succeeded, message: "found recovered when the attempt was resumed")

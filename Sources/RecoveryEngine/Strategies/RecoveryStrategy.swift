@@ -32,11 +32,22 @@ package protocol RecoveryStrategy: Sendable {
     /// - Throws: `StrategyFailure`; any other error is judged by its disposition, and unknown means permanent.
     ///   `CancellationError` and `AttemptStopped` pass through.
     func execute(_ attempt: Attempt) async throws -> StrategyResult
+
+    /// Takes one of its own actions back, by the inverse that was recorded with it; see `Compensation`.
+    ///
+    /// - Returns: what was done, for status.
+    /// - Throws: `StrategyFailure` where a person has changed the object since: then it is theirs.
+    func undo(_ action: ActionRecord, _ attempt: Attempt) async throws -> String
 }
 
 extension RecoveryStrategy {
     /// Not known to be done: `execute` goes through its actions and skips those that are recorded.
     package func verify(_ attempt: Attempt) async throws -> Bool { false }
+
+    /// Records no inverses.
+    package func undo(_ action: ActionRecord, _ attempt: Attempt) async throws -> String {
+        throw StrategyFailure.permanent("\(descriptor.name) does not know how to undo \(action.name)")
+    }
 }
 
 /// What a strategy that succeeded has to tell.
