@@ -9,13 +9,18 @@ package enum PolicySelection: Sendable, Hashable {
     case ungoverned
     /// `spec.policyRef` names one that does not exist.
     case missing(name: String)
+    /// One that may govern cannot be read; what it forbids is not known.
+    case unreadable(name: String, reason: String)
 
     /// Finds the governing policy: `policyRef`, else of the matching ones the highest priority, then the oldest, then
     /// by name (design.md section 3).
     package static func select(for recovery: Recovery, facts: RecoveryFacts) -> PolicySelection {
         if let name = recovery.spec.policyRef?.name {
-            let named = facts.policies.first { $0.metadata.name == name }
-            return named.map(PolicySelection.policy) ?? .missing(name: name)
+            if let named = facts.policies.first(where: { $0.metadata.name == name }) { return .policy(named) }
+            return facts.unreadablePolicies[name].map { .unreadable(name: name, reason: $0) } ?? .missing(name: name)
+        }
+        if let (name, reason) = facts.unreadablePolicies.min(by: { $0.key < $1.key }) {
+            return .unreadable(name: name, reason: reason)
         }
         let best = facts.policies
             .filter { matches($0, recovery, facts) }

@@ -31,6 +31,9 @@ extension DecisionMaker {
         case .missing(let name):
             let message = "RecoveryPolicy \(name) does not exist in namespace \(recovery.metadata.namespace ?? "")"
             return .held(GateVerdict(.policyNotFound, "\(message); create it, or cancel this Recovery"), status)
+        case .unreadable(let name, let reason):
+            let message = "RecoveryPolicy \(name) cannot be read: \(reason)"
+            return .held(GateVerdict(.policyUnreadable, "\(message); correct it, or delete it"), status)
         }
         let snapshot = try policy.map { try $0.snapshot() }
         let hash = try recovery.spec.immutableHash()
@@ -80,6 +83,7 @@ extension DecisionMaker {
             return refuse(status, "NoStrategy", [FieldViolation(path: "spec.error.type", message: message)])
         case .parameters(let violations):
             return refuse(status, "InvalidParameters", violations)
+        case .fallingLadder(let violation): return refuse(status, "InvalidLadder", [violation])
         }
     }
 

@@ -92,7 +92,21 @@ struct DecisionMaker {
                 recheckAt: status.nextLook
             )
         }
-        return gateForRunning(status)
+        // Before the books: which policies there are, and what they say, is not known before.
+        if !facts.isWarmedUp { return .warmingUp(until: status.deadline) }
+        return gateOfPolicy(status) ?? gateForRunning(status)
+    }
+
+    /// What the books of the policy say, as the cache has them; asked again on the live ones before anything starts.
+    private func gateOfPolicy(_ status: RecoveryStatus) -> GateVerdict? {
+        // Cannot overflow: `exhaustion` lets only numbers below the limit pass.
+        let next = (status.attempts ?? 0) + 1
+        guard let policy = livePolicy(status),
+            let action = PolicyAction(recovery, status: status, attempt: next, now: now),
+            var verdict = PolicyLedger(policy).verdict(action, now: now)
+        else { return nil }
+        verdict.recheckAt = [verdict.recheckAt, status.deadline].compactMap(\.self).min()
+        return verdict
     }
 
     /// The gates that an attempt has to pass again when it goes on after a restart.
@@ -143,8 +157,12 @@ struct DecisionMaker {
     }
 
     private func suspendedPolicy(_ status: RecoveryStatus) -> String? {
-        guard let snapshot = status.effective?.policy, let uid = snapshot.uid else { return nil }
-        let live = facts.policies.first { $0.metadata.uid == uid }
-        return live?.spec.suspend == true ? snapshot.name : nil
+        livePolicy(status)?.spec.suspend == true ? status.effective?.policy?.name : nil
+    }
+
+    /// The policy that governs, as it is now; nil when it was deleted.
+    private func livePolicy(_ status: RecoveryStatus) -> RecoveryPolicy? {
+        guard let uid = status.effective?.policy?.uid else { return nil }
+        return facts.policies.first { $0.metadata.uid == uid }
     }
 }

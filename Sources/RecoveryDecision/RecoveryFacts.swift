@@ -41,6 +41,8 @@ package struct RecoveryFacts: Sendable {
     package var catalogue: StrategyCatalogue
     /// The policies of the Recovery's namespace.
     package var policies: [RecoveryPolicy] = []
+    /// Policies of the namespace that cannot be read, by name, with the reason.
+    package var unreadablePolicies: [String: String] = [:]
     /// Labels of the MemberCluster that `clusterRef` names; nil when there is none.
     package var clusterLabels: [String: String]?
     /// The MemberCluster that `clusterRef` names, as the cache has it.

@@ -6,6 +6,8 @@ package import FoundationEssentials
 package enum RecoveryGate: String, Sendable, Hashable, CaseIterable {
     /// The policy that `spec.policyRef` names does not exist.
     case policyNotFound = "PolicyNotFound"
+    /// A policy of the namespace, or the one that `spec.policyRef` names, cannot be read: what it forbids is not known.
+    case policyUnreadable = "PolicyUnreadable"
     /// `spec.suspend` is true.
     case suspended = "Suspended"
     /// The governing policy is suspended.
@@ -15,6 +17,12 @@ package enum RecoveryGate: String, Sendable, Hashable, CaseIterable {
     /// The informers have not delivered their first list yet; before acceptance this is asked first, because which
     /// policies exist is not known before.
     case warmingUp = "WarmingUp"
+    /// As many actions were started in the window as the policy's budget allows.
+    case budgetExhausted = "BudgetExhausted"
+    /// Another Recovery has acted on the same target a short while ago.
+    case coolingDown = "CoolingDown"
+    /// The policy's circuit breaker is open.
+    case breakerOpen = "BreakerOpen"
     /// Another Recovery works on the same target.
     case targetLocked = "TargetLocked"
     /// As many attempts run as the policy allows.

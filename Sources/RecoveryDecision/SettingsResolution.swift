@@ -14,6 +14,8 @@ package struct SettingsResolution: Sendable, Hashable {
         case noStrategy(errorType: String)
         /// The strategy finds fault with the parameters.
         case parameters([FieldViolation])
+        /// A rung does less harm than the one before it.
+        case fallingLadder(FieldViolation)
     }
 
     /// The settings, with a complete ladder.
@@ -31,6 +33,9 @@ package struct SettingsResolution: Sendable, Hashable {
     ) throws(Refusal) -> SettingsResolution {
         let resolver = LadderResolver(recovery: recovery, policy: policy, facts: facts)
         let rungs = try resolver.rungs()
+        if let policy, let fall = facts.catalogue.fall(in: rungs) {
+            throw .fallingLadder(fall.violation("RecoveryPolicy \(policy.metadata.key) spec.strategies"))
+        }
         for rung in rungs {
             let violations = resolver.violations(in: rung)
             guard violations.isEmpty else { throw .parameters(violations) }

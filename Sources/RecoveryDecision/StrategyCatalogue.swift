@@ -1,4 +1,6 @@
-/// How much harm a strategy can do; a ladder never goes down in this order without being told to.
+package import RecoveryAPI
+
+/// How much harm a strategy can do; a ladder never goes down in this order: what does less harm is tried first.
 package enum Destructiveness: Int, Sendable, Hashable, Comparable, CaseIterable {
     /// Reads, waits and writes nothing but status.
     case harmless
@@ -48,6 +50,25 @@ package struct StrategyDescriptor: Sendable, Hashable {
     }
 }
 
+/// A rung that does less harm than the one before it, which therefore should have been tried first.
+package struct LadderFall: Sendable, Hashable {
+    /// Position of the rung on the ladder, from 0.
+    package var index: Int
+    /// Name of the rung's strategy.
+    package var name: String
+    /// Name of the strategy before it.
+    package var before: String
+
+    /// The fall as a fault of the field that holds the ladder.
+    package func violation(_ path: String) -> FieldViolation {
+        FieldViolation(
+            path: "\(path)[\(index)].name",
+            message:
+                "\(name) does less harm than \(before) before it: along a ladder harm must not fall, so put it first"
+        )
+    }
+}
+
 /// The strategies that are registered and enabled, by name.
 package struct StrategyCatalogue: Sendable, Hashable {
     private let descriptors: [String: StrategyDescriptor]
@@ -81,5 +102,18 @@ package struct StrategyCatalogue: Sendable, Hashable {
         descriptors.values
             .filter(\.isFallback)
             .max { ($0.priority, $1.name) < ($1.priority, $0.name) }
+    }
+
+    /// The first rung that does less harm than the one before it; rungs that are not known are left out.
+    package func fall(in ladder: [StrategyRung]) -> LadderFall? {
+        var last: StrategyDescriptor?
+        for (index, rung) in ladder.enumerated() {
+            guard let strategy = self[rung.name] else { continue }
+            if let last, strategy.destructiveness < last.destructiveness {
+                return LadderFall(index: index, name: strategy.name, before: last.name)
+            }
+            last = strategy
+        }
+        return nil
     }
 }

@@ -21,6 +21,7 @@ struct EngineParts {
     let attempts: AsyncStream<AttemptRunner.Prepared>
     let incidents: IncidentReporter
     let memberFleet: MemberFleet
+    let policyController: PolicyController
     let fleet: MemberClusterController?
 
     init(_ dependencies: RecoveryEngine.Dependencies) {
@@ -99,6 +100,31 @@ struct EngineParts {
                 )
             )
         }
+        let catalogue = dependencies.registry.catalogue(enabled: dependencies.configuration.enabledStrategies)
+        let policyReport = PolicyReporter(
+            recorder: dependencies.recorder,
+            metrics: dependencies.metrics,
+            logger: dependencies.logger
+        )
+        let books = PolicyBooks(
+            client: client,
+            policies: policies.store,
+            recoveries: recoveries.store,
+            timeSource: dependencies.timeSource,
+            report: policyReport
+        )
+        let policyController = PolicyController(
+            PolicyController.Environment(
+                policies: policies,
+                recoveries: recoveries,
+                books: books,
+                report: policyReport,
+                catalogue: catalogue,
+                controllerNamespace: dependencies.controllerNamespace,
+                context: context
+            )
+        )
+        self.policyController = policyController
         let lock = TargetLock(
             client: client,
             namespace: dependencies.controllerNamespace,
@@ -126,7 +152,7 @@ struct EngineParts {
                 policies: policies.store,
                 clusters: clusters.store,
                 registry: dependencies.registry,
-                catalogue: dependencies.registry.catalogue(enabled: dependencies.configuration.enabledStrategies),
+                catalogue: catalogue,
                 configuration: dependencies.configuration,
                 controllerNamespace: dependencies.controllerNamespace,
                 identity: dependencies.identity,
@@ -140,6 +166,8 @@ struct EngineParts {
                 running: running,
                 runner: runner,
                 report: report,
+                books: books,
+                note: { policyController.note($0, $1) },
                 start: { continuation.yield($0) },
                 enqueue: { queue.add($0) }
             )
@@ -193,6 +221,9 @@ extension RecoveryReconciler {
         },
         clusterIndex: { recovery in
             recovery.isFinal ? [] : recovery.status?.target?.cluster.map { [$0] } ?? []
+        },
+        PolicyController.policyIndex: { recovery in
+            recovery.isFinal ? [] : recovery.status?.effective?.policy?.uid.map { [$0] } ?? []
         },
         pendingIndex: { recovery in
             recovery.state == .pending ? [recovery.metadata.namespace ?? ""] : []

@@ -92,6 +92,7 @@ package final class RecoveryEngine: Sendable {
     let runner: AttemptRunner
     let recoveryMetrics: RecoveryMetrics
     let attempts: AsyncStream<AttemptRunner.Prepared>
+    let policyController: PolicyController
     let fleet: MemberClusterController?
     /// What is known of the insides of member clusters.
     package let memberFleet: MemberFleet
@@ -108,6 +109,7 @@ package final class RecoveryEngine: Sendable {
         runner = parts.runner
         recoveryMetrics = parts.metrics
         attempts = parts.attempts
+        policyController = parts.policyController
         fleet = parts.fleet
         memberFleet = parts.memberFleet
         reconciler = parts.reconciler
@@ -133,6 +135,7 @@ package final class RecoveryEngine: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.controller().run() }
             group.addTask { await self.runAttempts() }
+            group.addTask { try await self.policyController.run() }
             if let fleet { group.addTask { try await fleet.run() } }
             defer { group.cancelAll() }
             try await group.next()
@@ -153,6 +156,8 @@ package final class RecoveryEngine: Sendable {
         await runner.run(prepared)
         let recovery = prepared.journal.recovery
         let key = recovery.metadata.key
+        // Before its place is free: whoever comes next is to find the outcome in the policy's books.
+        await reconciler.settleBooks(recovery)
         if recovery.isFinal || recovery.spec.isSuspended { await reconciler.releaseLock(recovery) }
         running.remove(key)
         reconciler.attemptEnded(recovery)
@@ -238,6 +243,8 @@ package final class RecoveryEngine: Sendable {
             if isBack { await reconciler.wake(cluster: name) }
         }
         policies.addHandler { [recoveries, queue] event in
+            // What only the books say anew is nobody's reason to look, but a breaker that has changed is.
+            if case .updated(let old, let new) = event, !new.asksForAnotherLook(than: old) { return }
             guard let namespace = event.namespace else { return }
             // Sorted, so that a seeded run repeats itself.
             let pending = recoveries.store.byIndex(RecoveryReconciler.pendingIndex, namespace)
@@ -254,7 +261,15 @@ extension InformerEvent where Object: KubernetesObject {
         switch self {
         case .added(let object, _), .updated(_, let object), .deleted(let object): object.metadata.namespace
         case .deletedFinalStateUnknown(let key, _): key.namespace
-        case .undecodable: nil
+        case .undecodable(let object, _): object.key.namespace
         }
+    }
+}
+
+extension RecoveryPolicy {
+    /// Whether Recoveries that wait may find another answer than before.
+    fileprivate func asksForAnotherLook(than old: RecoveryPolicy) -> Bool {
+        metadata.generation != old.metadata.generation || metadata.uid != old.metadata.uid
+            || status?.breakers?.map(\.state) != old.status?.breakers?.map(\.state)
     }
 }

@@ -17,6 +17,17 @@ struct DecisionGateTests {
     private static let policy = RecoveryPolicy.make { policy in
         policy.spec.limits = PolicyLimits()
         policy.spec.limits?.maxConcurrent = 1
+        policy.spec.limits?.budget = ActionBudget(actions: 2, windowSeconds: 600)
+        policy.status = RecoveryPolicyStatus()
+    }
+
+    /// Two actions on another target use the budget up, one on the Recovery's own makes it rest.
+    private static func enter(_ actions: Int, on lock: LockKey?, _ facts: inout RecoveryFacts) {
+        let entries = (0..<actions).map { number in
+            RecentAction(time: at(-10), target: lock?.leaseName ?? "other", recovery: "other-\(number)")
+        }
+        let known = facts.policies[0].status?.recentActions ?? []
+        facts.policies[0].status?.recentActions = known + entries
     }
 
     /// What the Recovery's target is locked by.
@@ -39,6 +50,12 @@ struct DecisionGateTests {
             recovery = recovery.settled(.transient(retryAfter: nil), at: start)
         },
         GateCase(gate: .warmingUp) { _, facts in facts.isWarmedUp = false },
+        GateCase(gate: .budgetExhausted) { _, facts in enter(2, on: nil, &facts) },
+        GateCase(gate: .coolingDown) { recovery, facts in enter(1, on: lock(recovery), &facts) },
+        GateCase(gate: .breakerOpen) { _, facts in
+            facts.policies[0].spec.circuitBreaker = CircuitBreakerSettings()
+            facts.policies[0].spec.circuitBreaker?.force = .known(.open)
+        },
         GateCase(gate: .targetLocked) { recovery, facts in
             facts.running.append(RunningRecovery(key: ObjectKey(namespace: "team", name: "b"), lock: lock(recovery)))
         },
@@ -57,7 +74,7 @@ struct DecisionGateTests {
 
     @Test("The enumeration lists the gates in the order in which they are asked")
     func orderOfCases() {
-        #expect(RecoveryGate.allCases == [.policyNotFound] + Self.gates.map(\.gate))
+        #expect(RecoveryGate.allCases == [.policyNotFound, .policyUnreadable] + Self.gates.map(\.gate))
     }
 
     @Test(arguments: gates)
@@ -96,6 +113,7 @@ struct DecisionGateTests {
 
     @Test(arguments: [
         (RecoveryGate.warmingUp, nil), (.targetLocked, 30.0), (.policyConcurrency, 30), (.concurrency, nil),
+        (.budgetExhausted, 590), (.coolingDown, 290), (.breakerOpen, nil),
     ])
     func gatesBeforeTheFirstReservationWaitForAChangeOrAMoment(_ gate: RecoveryGate, _ seconds: Double?) throws {
         var facts = RecoveryFacts.make(policies: [Self.policy])
@@ -218,6 +236,35 @@ struct DecisionGateTests {
             facts.running += [RunningRecovery(key: ObjectKey(name: "z"))]
         }
         #expect(try decide(.make(), facts).kind == kind)
+    }
+
+    @Test func `the books of the policy hold the next attempt, and it looks again when they open`() throws {
+        var policy = RecoveryPolicy.make { policy in
+            policy.spec.limits = PolicyLimits()
+            policy.spec.limits?.budget = ActionBudget(actions: 1, windowSeconds: 600)
+        }
+        let recovery = Recovery.make { $0.spec.timeoutSeconds = 300 }
+        let reserved = try recovery.reserved(.make(policies: [policy]))
+        policy.status = RecoveryPolicyStatus()
+        policy.status?.recentActions = [RecentAction(time: at(-10), recovery: "other")]
+        let facts = RecoveryFacts.make(policies: [policy])
+        let fresh = try decide(recovery, facts)
+        #expect(fresh.kind == "hold BudgetExhausted" && fresh.recheckAt == at(590))
+        #expect(fresh.status?.condition(ConditionType.admitted) == "False BudgetExhausted")
+        #expect(fresh.status?.startTime == nil, "its clock does not run")
+        let again = try decide(reserved.settled(.transient(retryAfter: nil), at: at(1)), facts, at: at(60))
+        #expect(again.kind == "hold BudgetExhausted" && again.recheckAt == at(300), "not beyond its deadline")
+        #expect(try decide(reserved, facts, at: at(60)).kind == "resume", "what has begun goes on")
+        #expect(try decide(recovery, facts, at: at(590)).kind == "reserve")
+        #expect(try decide(recovery, facts.with { $0.isWarmedUp = false }).kind == "hold WarmingUp")
+        // A later policy of the same name has other books.
+        policy.metadata.uid = "another"
+        let later = try decide(
+            reserved.settled(.transient(retryAfter: nil), at: at(1)),
+            .make(policies: [policy]),
+            at: at(60)
+        )
+        #expect(later.kind == "reserve")
     }
 
     @Test func policiesWithoutUIDAreNotMistakenForEachOther() throws {

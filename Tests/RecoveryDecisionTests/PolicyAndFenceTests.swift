@@ -11,6 +11,7 @@ struct PolicySelectionTests {
         case .policy(let policy): policy.metadata.name
         case .ungoverned: nil
         case .missing(let name): "missing \(name)"
+        case .unreadable(let name, let reason): "unreadable \(name): \(reason)"
         }
     }
 
@@ -46,6 +47,22 @@ struct PolicySelectionTests {
         let facts = RecoveryFacts.make(policies: [policy("high", priority: 100), other])
         #expect(selected(.make { $0.spec.policyRef = NameReference(name: "other") }, facts) == "other")
         #expect(selected(.make { $0.spec.policyRef = NameReference(name: "gone") }, facts) == "missing gone")
+    }
+
+    @Test func `a policy that cannot be read may govern, so nothing begins before it is corrected`() throws {
+        let facts = RecoveryFacts.make(policies: [policy("fine")]) { facts in
+            facts.unreadablePolicies = ["z": "spec.mode: not a string", "broken": "spec.priority: not a number"]
+        }
+        #expect(selected(facts) == "unreadable broken: spec.priority: not a number")
+        #expect(selected(.make { $0.spec.policyRef = NameReference(name: "fine") }, facts) == "fine")
+        let named = Recovery.make { $0.spec.policyRef = NameReference(name: "z") }
+        #expect(selected(named, facts) == "unreadable z: spec.mode: not a string")
+        let decision = try decide(.make(), facts)
+        #expect(decision.kind == "hold PolicyUnreadable" && decision.status?.effective == nil)
+        #expect(decision.verdict?.message.contains("spec.priority: not a number") == true)
+        let accepted = try Recovery.make().reserved(.make(policies: [policy("fine")]))
+            .settled(.transient(retryAfter: nil), at: at(1))
+        #expect(try decide(accepted, facts, at: at(60)).kind == "reserve", "what was accepted goes on")
     }
 
     /// One rule of `spec.match`, and whether it holds for the Recovery of the test.

@@ -73,18 +73,41 @@ struct RandomWalk {
 
     private static func policies(_ random: inout SeededGenerator) -> [RecoveryPolicy] {
         guard !random.oneIn(3) else { return [] }
-        let names = ["Ping", "Connect", "Wipe", "Any"].shuffled(using: &random)
-        let rungs = names.prefix(Int.random(in: 1...4, using: &random)).map { name in
+        // What does harm comes last: other ladders are refused.
+        let harmless = ["Ping", "Connect", "Any"].shuffled(using: &random)
+        let names = (harmless.prefix(Int.random(in: 1...3, using: &random)) + ["Wipe"])
+            .dropLast(Int.random(in: 0...1, using: &random))
+        let rungs = names.map { name in
             StrategyRung.make(name, maxAttempts: random.oneIn(2) ? Int.random(in: 1...9, using: &random) : nil)
         }
         return [
             .make(rungs: rungs) { policy in
-                policy.spec.limits = PolicyLimits()
+                policy.spec.limits = limits(&random)
+                policy.spec.circuitBreaker = random.oneIn(2) ? breaker(&random) : nil
                 policy.spec.escalation = EscalationSettings(
                     level: EscalationLevel.allCases.randomElement(using: &random)
                 )
             }
         ]
+    }
+
+    private static func limits(_ random: inout SeededGenerator) -> PolicyLimits {
+        var limits = PolicyLimits()
+        limits.cooldownSeconds = Int.random(in: 0...200, using: &random)
+        guard random.oneIn(2) else { return limits }
+        limits.budget = ActionBudget(
+            actions: Int.random(in: 1...4, using: &random),
+            windowSeconds: Int.random(in: 10...400, using: &random)
+        )
+        return limits
+    }
+
+    private static func breaker(_ random: inout SeededGenerator) -> CircuitBreakerSettings {
+        var settings = CircuitBreakerSettings()
+        settings.failureThreshold = Int.random(in: 1...4, using: &random)
+        settings.openSeconds = Int.random(in: 1...200, using: &random)
+        settings.halfOpenMaxSeconds = Int.random(in: 1...200, using: &random)
+        return settings
     }
 
     // MARK: Steps
@@ -108,6 +131,7 @@ struct RandomWalk {
         facts.isWarmedUp = true
         facts.hasFreeSlot = true
         facts.running = []
+        facts.unreadablePolicies = [:]
         facts.policies = facts.policies.map { policy in
             var policy = policy
             policy.spec.suspend = false
@@ -152,7 +176,9 @@ struct RandomWalk {
     }
 
     private mutating func changeFacts() {
-        switch Int.random(in: 0..<6, using: &random) {
+        switch Int.random(in: 0..<9, using: &random) {
+        case 6, 7: enterForeignAction()
+        case 8: facts.unreadablePolicies = random.oneIn(2) ? ["broken": "spec: not an object"] : [:]
         case 0: facts.isWarmedUp = !random.oneIn(3)
         case 1: facts.hasFreeSlot = !random.oneIn(3)
         case 2:
@@ -171,6 +197,46 @@ struct RandomWalk {
             )
             facts.running = random.oneIn(2) ? [other] : []
         }
+    }
+
+    /// Another Recovery acts under the policy, on the same target now and then.
+    private mutating func enterForeignAction() {
+        guard !facts.policies.isEmpty else { return }
+        let target = ResolvedTarget(apiVersion: "apps/v1", kind: "Deployment", namespace: "team", name: "web")
+        var action = RecentAction(time: now.wholeSecond, recovery: "other-\(history.count)", strategy: "Any")
+        action.target = random.oneIn(2) ? LockKey(target)?.leaseName : "another"
+        action.endTime = random.oneIn(2) ? now.wholeSecond : nil
+        var status = facts.policies[0].status ?? RecoveryPolicyStatus()
+        status.recentActions = (status.recentActions ?? []) + [action]
+        facts.policies[0].status = status
+        note("another action under the policy")
+    }
+
+    /// What the shell does with the books of the governing policy.
+    private mutating func updateBooks(
+        _ status: RecoveryStatus?,
+        _ change: (inout PolicyLedger) -> GateVerdict? = { _ in nil }
+    ) {
+        let uid = status?.effective?.policy?.uid
+        guard let index = facts.policies.firstIndex(where: { $0.metadata.uid == uid }) else { return }
+        var books = PolicyLedger(facts.policies[index])
+        let (live, time) = (recovery, now.wholeSecond)
+        books.settle(now: time) { entry in
+            entry.recoveryUID == live.metadata.uid ? ActionOutcome(attempt: entry.attempt ?? 0, of: live) : .open
+        }
+        books.tidy(resetAnnotation: nil, now: time)
+        let verdict = change(&books)
+        require(verdict == nil, "what the core lets pass the books let pass: \(verdict?.message ?? "")")
+        facts.policies[index].status = books.status
+    }
+
+    /// Enters the attempt that is about to begin.
+    private mutating func enter(_ status: RecoveryStatus) {
+        let time = now.wholeSecond
+        guard let action = PolicyAction(recovery, status: status, attempt: status.attempts ?? 0, now: time) else {
+            return
+        }
+        updateBooks(status) { $0.admit(action, now: time) }
     }
 
     private mutating func addLatePolicy() {
@@ -198,6 +264,7 @@ struct RandomWalk {
         seen.insert("settled \(settlement.status.state?.rawValue ?? "")")
         require(settlement.recheckAt == settlement.status.nextLook, "the wait ends when it should")
         try write(settlement.status)
+        updateBooks(recovery.status)
         let again = settle(recovery, outcome, at: now)
         require(again.status == recovery.status, "an attempt is settled once")
     }
@@ -231,6 +298,7 @@ struct RandomWalk {
             return decision.recheckAt
         }
         require(status.observedGeneration == recovery.metadata.generation, "it says which generation was looked at")
+        if case .reserve = decision.action { enter(status) }
         try write(status)
         switch decision.action {
         case .reserve, .resume: facts.isRunningHere = true

@@ -252,6 +252,19 @@ struct SettingsResolutionTests {
         #expect(inPolicy.message?.hasPrefix(field) == true)
     }
 
+    @Test func `a ladder on which harm falls is refused: what does less harm is tried first`() throws {
+        let falling = RecoveryPolicy.make(rungs: [.make("Any"), .make("Wipe"), .make("Ping")])
+        let status = try refusal(.make(), .make(policies: [falling]))
+        #expect(status.condition(ConditionType.accepted) == "False InvalidLadder")
+        let field = "RecoveryPolicy team/default spec.strategies[2].name: Ping does less harm than Wipe before it"
+        #expect(status.message?.hasPrefix(field) == true)
+        let rising = RecoveryPolicy.make(rungs: [.make("Any"), .make("Ping"), .make("Wipe")])
+        #expect(try decide(.make(), .make(policies: [rising])).kind == "reserve")
+        // A Recovery that names one strategy has no ladder.
+        let forced = Recovery.make { $0.spec.strategy = "Ping" }
+        #expect(try decide(forced, .make(policies: [falling])).kind == "reserve")
+    }
+
     @Test func anErrorWithoutStrategyIsRefusedAndSaysWhatWouldHelp() throws {
         let status = try refusal(.make(type: "Custom"))
         #expect(status.condition(ConditionType.accepted) == "False NoStrategy")

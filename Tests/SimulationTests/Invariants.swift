@@ -12,6 +12,8 @@ struct Invariants {
     /// Changes up to this version were checked.
     private(set) var version = 1000
     private(set) var violations: [String] = []
+    /// What counts under policies.
+    private(set) var policies = PolicyInvariants()
     private var recoveries: [ObjectKey: Recovery] = [:]
     /// Holders of the target locks by the Lease's name: uids of Recoveries.
     private var locks: [String: String] = [:]
@@ -144,10 +146,22 @@ struct Invariants {
             let holder = change.new?.value(at: ["spec", "holderIdentity"])?.stringValue
             locks[change.key.name] = holder
             return change.key.name.hasPrefix("rcv-") ? ["lock \(change.key.name) held by \(holder ?? "nobody")"] : []
+        case RecoveryPolicy.resource.plural: return applyPolicy(change)
         case Recovery.resource.plural:
             defer { isSettled = recoveries.values.allSatisfy(Self.isSettled) }
             return applyRecovery(change)
         default: return []
+        }
+    }
+
+    private mutating func applyPolicy(_ change: FakeState.Change) -> [String] {
+        do {
+            let lines = try policies.apply(change.key, change.new?.decode(RecoveryPolicy.self))
+            violations += policies.takeProblems()
+            return lines
+        } catch {
+            fail("\(change.key) cannot be read: \(error)")
+            return []
         }
     }
 
@@ -164,6 +178,8 @@ struct Invariants {
                 fail("\(change.key) at \(change.version): \(problem)")
             }
             checkStart(old, new)
+            policies.apply(new)
+            violations += policies.takeProblems()
             return [Self.describe(new)]
         } catch {
             fail("\(change.key) cannot be read: \(error)")

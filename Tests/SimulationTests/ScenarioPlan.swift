@@ -36,12 +36,36 @@ struct ScenarioPlan: Sendable {
         var delay: Duration
     }
 
+    /// What the policy counts.
+    struct PlannedBooks: Sendable {
+        var cooldownSeconds = 0
+        var budget: (actions: Int, windowSeconds: Int)?
+        var failureThreshold: Int?
+        var openSeconds = 10
+        /// How often a person asks for the breakers to be closed.
+        var resets = 0
+
+        init() {}
+
+        init(seed: UInt64) {
+            var random = SeededRandom(seed: seed ^ 0xB00C)
+            cooldownSeconds = random.chance(0.5) ? Int.random(in: 1...30, using: &random) : 0
+            if random.chance(0.5) {
+                budget = (Int.random(in: 1...4, using: &random), Int.random(in: 5...60, using: &random))
+            }
+            failureThreshold = random.chance(0.6) ? Int.random(in: 1...3, using: &random) : nil
+            openSeconds = Int.random(in: 1...30, using: &random)
+            resets = random.chance(0.3) ? 1 : 0
+        }
+    }
+
     var seed: UInt64
     var replicas = 1
     var electsLeader = false
     var maxConcurrent = 2
     var hasPolicy = false
     var policyLimit: Int?
+    var books = PlannedBooks()
     var maxLatency = 0
     var rates = FaultRates.none
     var plannedCrash: PlannedCrash?
@@ -62,6 +86,7 @@ struct ScenarioPlan: Sendable {
         maxConcurrent = Int.random(in: 1...3, using: &random)
         hasPolicy = random.chance(0.5)
         policyLimit = random.chance(0.5) ? Int.random(in: 1...2, using: &random) : nil
+        books = PlannedBooks(seed: seed)
         maxLatency = [0, 5, 200].randomElement(using: &random) ?? 0
         rates = FaultRates(
             crashBefore: Self.rate(&random),
@@ -93,9 +118,13 @@ struct ScenarioPlan: Sendable {
     }
 
     /// A small scenario without faults, for crashes at every single write: two Recoveries on one target and one with
-    /// the built-in strategy.
-    init(crash: PlannedCrash?, electsLeader: Bool) {
+    /// the built-in strategy; with a policy, its books are kept, too.
+    init(crash: PlannedCrash?, electsLeader: Bool, hasPolicy: Bool) {
         seed = 11
+        self.hasPolicy = hasPolicy
+        books.cooldownSeconds = 5
+        books.budget = (3, 30)
+        books.failureThreshold = 3
         self.electsLeader = electsLeader
         replicas = electsLeader ? 2 : 1
         maxLatency = 5

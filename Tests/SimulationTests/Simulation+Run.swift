@@ -19,8 +19,10 @@ extension Simulation {
         let user = world.makeLane()
         let people = world.start(on: user) { [self] in await actAsUsers() }
         let nature = world.start(on: user) { [self] in await actAsEnvironment() }
+        let operators = world.start(on: user) { [self] in if plan.hasPolicy { await resetBreakers() } }
         var isStopped: Bool { !violations.isEmpty }
-        world.run(until: { isStopped || (people.isFinished && nature.isFinished && isAtRest) }, limit: .seconds(120))
+        var isOver: Bool { people.isFinished && nature.isFinished && operators.isFinished }
+        world.run(until: { isStopped || (isOver && isAtRest) }, limit: .seconds(120))
         heal()
         let isCalm = world.run(until: { isStopped || isAtRest }, limit: .seconds(1_200))
         audit()
@@ -60,13 +62,7 @@ extension Simulation {
             )
         }
         if plan.hasPolicy {
-            var rung: JSONValue = ["name": "Scripted", "maxAttempts": 2, "timeoutSeconds": 15]
-            rung["backoff"] = ["initialSeconds": 1, "maxSeconds": 4]
-            var spec: JSONValue = [
-                "mode": "Auto", "strategies": [rung, ["name": "Generic", "maxAttempts": 1, "timeoutSeconds": 30]],
-                "match": ["errorTypes": ["SyncFailure"]],
-            ]
-            if let limit = plan.policyLimit { spec["limits"] = ["maxConcurrent": .number(limit)] }
+            let spec = policySpec
             server.put(
                 [
                     "apiVersion": .string(RecoveryAPI.apiVersion), "kind": "RecoveryPolicy",
@@ -76,6 +72,28 @@ extension Simulation {
             )
         }
         audit()
+    }
+
+    private var policySpec: JSONValue {
+        var rung: JSONValue = ["name": "Scripted", "maxAttempts": 2, "timeoutSeconds": 15]
+        rung["backoff"] = ["initialSeconds": 1, "maxSeconds": 4]
+        var limits: JSONValue = ["cooldownSeconds": .number(plan.books.cooldownSeconds)]
+        // Without a number a policy that has limits allows one at a time.
+        limits["maxConcurrent"] = .number(plan.policyLimit ?? 10)
+        if let (actions, window) = plan.books.budget {
+            limits["budget"] = ["actions": .number(actions), "windowSeconds": .number(window)]
+        }
+        var spec: JSONValue = [
+            "mode": "Auto", "strategies": [rung, ["name": "Generic", "maxAttempts": 1, "timeoutSeconds": 30]],
+            "match": ["errorTypes": ["SyncFailure"]], "limits": limits,
+        ]
+        if let threshold = plan.books.failureThreshold {
+            spec["circuitBreaker"] = [
+                "failureThreshold": .number(threshold), "openSeconds": .number(plan.books.openSeconds),
+                "maxOpenSeconds": 60, "halfOpenMaxSeconds": 40,
+            ]
+        }
+        return spec
     }
 
     private func create(_ planned: ScenarioPlan.PlannedRecovery) {
@@ -121,6 +139,19 @@ extension Simulation {
             default:
                 note("USER deletes \(key)")
                 server.remove(Recovery.resource, key)
+            }
+            audit()
+        }
+    }
+
+    /// A person asks for the breakers to be closed.
+    private func resetBreakers() async {
+        var random = SeededRandom(seed: plan.seed ^ 0x2E5E7)
+        for number in 0..<plan.books.resets {
+            await wait(for: random.milliseconds(0...60_000))
+            note("USER resets the breakers")
+            server.edit(RecoveryPolicy.resource, ObjectKey(namespace: Self.namespace, name: "policy")) { object in
+                object.set(.string("\(number)"), at: ["metadata", "annotations", MetadataName.resetBreaker])
             }
             audit()
         }
@@ -218,7 +249,7 @@ extension Simulation {
         startReplica()
         world.run(until: { false }, limit: .seconds(60))
         audit()
-        for line in state.withLock({ $0.invariants.locksOfFinal() }) { fail(line) }
+        for line in state.withLock({ $0.invariants.locksOfFinal() + $0.invariants.policies.openBooks() }) { fail(line) }
     }
 
     /// Final Recoveries whose time to live has passed.

@@ -34,17 +34,19 @@ import Testing
     @Test(
         "a crash before or after any single write is survived",
         .enabled(if: onlySeed == nil),
-        arguments: [false, true]
+        arguments: [(false, false), (true, false), (true, true)]
     )
-    func crashesAtEveryWrite(electsLeader: Bool) {
-        let calm = Simulation(ScenarioPlan(crash: nil, electsLeader: electsLeader))
+    func crashesAtEveryWrite(electsLeader: Bool, hasPolicy: Bool) {
+        let calm = Simulation(ScenarioPlan(crash: nil, electsLeader: electsLeader, hasPolicy: hasPolicy))
         #expect(calm.run() == [])
         let writes = calm.writeCountAtRest
         #expect(writes >= 12)
         for write in 1...max(1, writes) {
             for isAfter in [false, true] {
                 let crash = ScenarioPlan.PlannedCrash(write: write, isAfter: isAfter)
-                let simulation = Simulation(ScenarioPlan(crash: crash, electsLeader: electsLeader))
+                let simulation = Simulation(
+                    ScenarioPlan(crash: crash, electsLeader: electsLeader, hasPolicy: hasPolicy)
+                )
                 #expect(simulation.run() == [], "crash \(isAfter ? "after" : "before") write \(write) of \(writes)")
                 #expect(simulation.states == calm.states, "the same ends as without a crash")
             }

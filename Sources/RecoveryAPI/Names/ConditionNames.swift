@@ -143,12 +143,14 @@ package enum EventReason {
     package static let escalated = "RecoveryEscalated"
     /// The object has a field of the wrong type, so nobody can tell what it asks for.
     package static let unreadable = "RecoveryUnreadable"
+    /// A policy has a field of the wrong type, so nobody can tell what it asks for.
+    package static let policyUnreadable = "PolicyUnreadable"
     package static let breakerOpened = "CircuitBreakerOpened"
     package static let breakerHalfOpened = "CircuitBreakerHalfOpened"
     package static let breakerClosed = "CircuitBreakerClosed"
 
     /// The reasons that come as events of type Warning; all others are Normal.
     package static let warnings: Set<String> = [
-        failed, timeout, retrying, blocked, escalated, unreadable, breakerOpened,
+        failed, timeout, retrying, blocked, escalated, unreadable, policyUnreadable, breakerOpened,
     ]
 }

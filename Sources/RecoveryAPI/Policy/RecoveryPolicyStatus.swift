@@ -15,9 +15,11 @@ package struct RecoveryPolicyStatus: Codable, Hashable, Sendable {
     package var inFlight: Int?
     /// The breakers that have counted something, at most 32.
     package var breakers: [BreakerStatus]?
+    /// The value of the annotation `recovery.tmc.io/reset-breaker` that was carried out last.
+    package var breakerReset: String?
     /// The storm that is going on.
     package var storm: StormStatus?
-    /// The actions of the longest window, newest last, at most 100: for budget and cooldown.
+    /// The actions of the longest window, newest last, at most 100: for budget, cooldown and breakers.
     package var recentActions: [RecentAction]?
     /// The latest decisions, newest last, at most 10.
     package var lastDecisions: [PolicyDecision]?
@@ -53,6 +55,8 @@ package struct BreakerStatus: Codable, Hashable, Sendable {
     package var trips: Int?
     /// The calls in the window, newest last, at most 100.
     package var calls: [BreakerCall]?
+    /// The action that is let through to try whether the breaker may close.
+    package var probe: BreakerProbe?
     /// The latest changes of state, newest last, at most 10.
     package var history: [BreakerTransition]?
 
@@ -61,6 +65,31 @@ package struct BreakerStatus: Codable, Hashable, Sendable {
         self.scope = .known(scope)
         self.key = key
         self.state = .closed
+    }
+
+    /// How many calls are kept.
+    package static let maxCalls = 100
+    /// How many changes of state are kept.
+    package static let maxHistory = 10
+}
+
+/// The one action that a half-open breaker lets through.
+package struct BreakerProbe: Codable, Hashable, Sendable {
+    /// The Recovery that acts.
+    package var recovery: String
+    /// Its uid.
+    package var recoveryUID: String?
+    /// Number of its attempt.
+    package var attempt: Int
+    /// When it began.
+    package var since: Date
+
+    /// Makes a probe.
+    package init(recovery: String, recoveryUID: String?, attempt: Int, since: Date) {
+        self.recovery = recovery
+        self.recoveryUID = recoveryUID
+        self.attempt = attempt
+        self.since = since
     }
 }
 
@@ -114,7 +143,7 @@ package struct StormStatus: Codable, Hashable, Sendable {
     }
 }
 
-/// One action that counts for budget and cooldown.
+/// One action that counts for budget, cooldown and breakers.
 package struct RecentAction: Codable, Hashable, Sendable {
     /// When it started.
     package var time: Date
@@ -122,8 +151,18 @@ package struct RecentAction: Codable, Hashable, Sendable {
     package var target: String?
     /// The Recovery it belonged to.
     package var recovery: String?
+    /// The uid of that Recovery.
+    package var recoveryUID: String?
+    /// Number of that Recovery's attempt.
+    package var attempt: Int?
     /// The strategy that acted.
     package var strategy: String?
+    /// The breaker that counts it.
+    package var breaker: BreakerIdentity?
+    /// When it ended; absent while its outcome is open.
+    package var endTime: Date?
+    /// Whether it succeeded; absent while that is open, and when nobody knows.
+    package var success: Bool?
 
     /// Makes an action.
     package init(time: Date, target: String? = nil, recovery: String? = nil, strategy: String? = nil) {
@@ -131,6 +170,20 @@ package struct RecentAction: Codable, Hashable, Sendable {
         self.target = target
         self.recovery = recovery
         self.strategy = strategy
+    }
+}
+
+/// Which of a policy's breakers.
+package struct BreakerIdentity: Codable, Hashable, Sendable {
+    /// What shares the breaker.
+    package var scope: BreakerScope
+    /// The strategy, target or cluster.
+    package var key: String
+
+    /// Names a breaker.
+    package init(scope: BreakerScope, key: String) {
+        self.scope = scope
+        self.key = key
     }
 }
 

@@ -185,6 +185,8 @@ package struct RecoveryPlan: Codable, Hashable, Sendable {
     package var strategy: String?
     /// When the plan was made.
     package var time: Date?
+    /// Since when the recovery has been waiting for a person, or only observing.
+    package var waitingSince: Date?
     /// The single writes, in order.
     package var steps: [PlannedStep]?
     /// For Observe: what became of the target without us.

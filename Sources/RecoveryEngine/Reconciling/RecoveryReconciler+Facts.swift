@@ -16,15 +16,19 @@ extension RecoveryReconciler {
     /// Name of the index over policies by namespace.
     package static let namespaceIndex = "namespace"
 
-    /// Collects the facts and asks the core.
-    func decide(_ recovery: Recovery, hasSlot: Bool) async throws -> RecoveryDecision {
+    /// Collects the facts and asks the core; a `policy` that was just read is newer than the cache's.
+    func decide(
+        _ recovery: Recovery,
+        hasSlot: Bool,
+        policy: RecoveryPolicy? = nil
+    ) async throws -> RecoveryDecision {
         var facts = RecoveryFacts(
             configuration: environment.configuration,
             catalogue: environment.catalogue,
             identity: environment.identity(),
             controllerNamespace: environment.controllerNamespace
         )
-        facts.policies = environment.policies.byIndex(Self.namespaceIndex, recovery.metadata.namespace ?? "")
+        addPolicies(&facts, recovery, policy)
         facts.isRunningHere = environment.running[recovery.metadata.key] != nil
         facts.hasFreeSlot = hasSlot
         if let cluster = recovery.spec.clusterRef {
@@ -38,6 +42,15 @@ extension RecoveryReconciler {
         // Last, with nothing to wait for up to the verdict: one that ends meanwhile would wake nobody.
         facts.running = othersRunning(than: recovery.metadata.key)
         return try RecoveryDecision.decide(recovery, facts: facts, now: environment.timeSource.wallTime())
+    }
+
+    private func addPolicies(_ facts: inout RecoveryFacts, _ recovery: Recovery, _ fresh: RecoveryPolicy?) {
+        let namespace = recovery.metadata.namespace ?? ""
+        let cached = environment.policies.byIndex(Self.namespaceIndex, namespace)
+        facts.policies = cached.filter { $0.metadata.uid != fresh?.metadata.uid } + (fresh.map { [$0] } ?? [])
+        for unreadable in environment.policies.undecodable where unreadable.key.namespace == namespace {
+            facts.unreadablePolicies[unreadable.key.name] = unreadable.reason
+        }
     }
 
     /// Attempts of other Recoveries: those of this process, and those that a predecessor has left unfinished.
@@ -101,9 +114,24 @@ extension RecoveryReconciler {
         }
     }
 
+    /// Enters how an attempt has ended in its policy's books.
+    func settleBooks(_ recovery: Recovery) async {
+        do {
+            try await environment.books.settle(recovery)
+        } catch {
+            // The books are brought up to date whenever they are opened, and when the cache has the outcome.
+            environment.report.booksUnsettled(recovery, error)
+        }
+    }
+
     /// Gives the lock of a Recovery back and wakes who waits for it.
     func releaseLock(_ recovery: Recovery) async {
         guard let lock = recovery.status?.target.flatMap(LockKey.init) else { return }
+        await release(lock, of: recovery)
+    }
+
+    /// Gives a lock back and wakes who waits for it.
+    func release(_ lock: LockKey, of recovery: Recovery) async {
         do {
             try await environment.lock.release(lock, for: recovery)
         } catch {

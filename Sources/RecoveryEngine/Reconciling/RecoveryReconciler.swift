@@ -30,6 +30,10 @@ package struct RecoveryReconciler: Sendable {
         package var running: RunningAttempts
         package var runner: AttemptRunner
         package var report: RecoveryReporter
+        /// The books of the policies.
+        package var books: PolicyBooks
+        /// Notes a decision for the status of the policy that governs; without a verdict, that an attempt begins.
+        package var note: @Sendable (GateVerdict?, Recovery) -> Void
         /// Hands a prepared attempt to the engine's task group.
         package var start: @Sendable (AttemptRunner.Prepared) -> Void
         /// Asks for another look at a Recovery.
@@ -154,6 +158,9 @@ package struct RecoveryReconciler: Sendable {
             }
             waiters.remove(recovery.metadata.key, for: lock)
         }
+        if !isResumed, case .held(let policy) = try await environment.books.admit(recovery, status) {
+            return try await holdForPolicy(recovery, policy, lock)
+        }
         guard let written = try await write(status, on: recovery) else { return Look(value: .done) }
         guard let prepared = environment.runner.prepare(written, strategy: strategy, isResumed: isResumed) else {
             return Look(value: .done)
@@ -166,6 +173,7 @@ package struct RecoveryReconciler: Sendable {
             )
         )
         environment.report.attemptBegan(written, isResumed: isResumed)
+        environment.note(nil, written)
         environment.start(prepared)
         return Look(value: .done)
     }
@@ -181,6 +189,16 @@ package struct RecoveryReconciler: Sendable {
         status.hold(verdict, recovery: recovery, now: environment.timeSource.wallTime().wholeSecond)
         try await hold(recovery, verdict, status)
         return Look(value: requeue(recheck))
+    }
+
+    /// The books of the policy, newer than the cache's, do not let the attempt start.
+    private func holdForPolicy(_ recovery: Recovery, _ policy: RecoveryPolicy, _ lock: LockKey?) async throws -> Look {
+        if let lock { await release(lock, of: recovery) }
+        let decision = try await decide(recovery, hasSlot: true, policy: policy)
+        if case .hold = decision.action { return try await perform(decision, on: recovery) }
+        // It has opened in this moment.
+        environment.enqueue(recovery.metadata.key)
+        return Look(value: .done)
     }
 
     /// Seconds after which a lock is asked for again although nobody said that it is free.
@@ -203,6 +221,7 @@ package struct RecoveryReconciler: Sendable {
         let before = recovery.status?.conditions?[type: ConditionType.admitted]
         guard before?.reason != verdict.gate.rawValue || before?.status != .false else { return }
         environment.report.held(written, verdict)
+        environment.note(verdict, written)
     }
 
     /// - Returns: nil when somebody else wrote first, or the Recovery is gone: it is looked at again.
@@ -216,6 +235,8 @@ package struct RecoveryReconciler: Sendable {
     }
 
     private func delete(_ recovery: Recovery) async throws {
+        // What is deleted can no longer say how its attempts have ended.
+        try await environment.books.settle(recovery)
         let options = DeleteOptions(
             preconditionUID: recovery.metadata.uid,
             preconditionResourceVersion: recovery.metadata.resourceVersion

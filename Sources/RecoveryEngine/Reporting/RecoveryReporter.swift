@@ -114,6 +114,11 @@ package struct RecoveryReporter: Sendable {
         recorder.record(.warning, reason: EventReason.unreadable, message: message, about: reference)
     }
 
+    /// The outcome of an attempt could not be entered in its policy's books yet.
+    package func booksUnsettled(_ recovery: Recovery, _ error: any Error) {
+        line(recovery).with(["error": "\(error)"]).warning("cannot enter the outcome in the policy's books yet")
+    }
+
     private func line(_ recovery: Recovery) -> Logger {
         logger.with([
             "recovery": recovery.metadata.key.description,

@@ -46,8 +46,8 @@ package struct StatusWriter: Sendable {
         var (base, status) = (recovery, status)
         for _ in 0..<Self.maxTries {
             do {
-                return try await patch(status, on: base)
-            } catch let error as ClientError where Self.isQuestion(error) {
+                return try await client.patchStatus(of: base, from: base.status, to: status)
+            } catch let error as ClientError where error.leavesWriteOpen {
                 let live = try await read(base)
                 status.occurrences = live.status?.occurrences
                 if live.status == status { return live }
@@ -65,28 +65,6 @@ package struct StatusWriter: Sendable {
     }
 
     private static let maxTries = 6
-
-    private func patch(_ status: RecoveryStatus, on recovery: Recovery) async throws -> Recovery {
-        let before = try recovery.status.map { try JSONValue(encoding: $0) } ?? .object([:])
-        let change = JSONMergePatch.diff(from: before, to: try JSONValue(encoding: status))
-        var metadata: [String: JSONValue] = [:]
-        metadata["resourceVersion"] = recovery.metadata.resourceVersion.map(JSONValue.string)
-        metadata["uid"] = recovery.metadata.uid.map(JSONValue.string)
-        let body: JSONValue = .object(["metadata": .object(metadata), "status": change])
-        return try await client.patch(
-            Recovery.self,
-            recovery.metadata.key,
-            body,
-            type: .merge,
-            subresource: "status"
-        )
-    }
-
-    /// Whether the error leaves open if the write took effect.
-    private static func isQuestion(_ error: ClientError) -> Bool {
-        if let answer = error.apiError { return answer.isConflict || answer.status >= 500 }
-        return error.transportError?.requestWasSent ?? false
-    }
 
     /// Reads the live object; a server that is away for a moment is asked again, as the answer decides what was done.
     private func read(_ recovery: Recovery) async throws -> Recovery {

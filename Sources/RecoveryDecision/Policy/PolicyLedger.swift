@@ -1,0 +1,253 @@
+package import FoundationEssentials
+internal import KubernetesCore
+package import RecoveryAPI
+
+/// The books of a policy: which actions were started under it and what came of them, kept in its status.
+///
+/// Pure. Budget, cooldown and breakers are decided by what is stored, so neither a restart nor the deletion of a Recovery
+/// makes anybody forget an action. The shell writes an action here before it reserves the attempt.
+package struct PolicyLedger: Sendable, Hashable {
+    /// What is stored, as far as it was changed.
+    package private(set) var status: RecoveryPolicyStatus
+    private let spec: RecoveryPolicySpec
+
+    /// Opens the books of a policy as it is now.
+    package init(_ policy: RecoveryPolicy) {
+        status = policy.status ?? RecoveryPolicyStatus()
+        spec = policy.spec
+    }
+
+    /// Whether an action has to be entered at all.
+    package static func concerns(_ action: PolicyAction, policy: RecoveryPolicy) -> Bool {
+        if policy.spec.circuitBreaker != nil || action.limits?.budget != nil { return true }
+        return action.lock != nil && (action.limits?.effectiveCooldownSeconds ?? 0) > 0
+    }
+
+    // MARK: Starting
+
+    /// What keeps an action from starting; nil when nothing does.
+    package func verdict(_ action: PolicyAction, now: Date) -> GateVerdict? {
+        budgetVerdict(action, now: now) ?? cooldownVerdict(action, now: now) ?? breakerVerdict(action, now: now)
+    }
+
+    /// Enters an action that starts now, unless something holds it.
+    ///
+    /// An action that was entered before, and not started since, is entered anew.
+    ///
+    /// - Returns: what holds it.
+    package mutating func admit(_ action: PolicyAction, now: Date) -> GateVerdict? {
+        if let verdict = verdict(action, now: now) { return verdict }
+        let identity = spec.circuitBreaker.map { action.breaker($0.effectiveScope) }
+        if let identity, let settings = spec.circuitBreaker {
+            var breaker = CircuitBreaker(stored(identity), settings: settings)
+            breaker.begin(action.attempt, now: now)
+            store(breaker.status)
+        }
+        let others = (status.recentActions ?? []).filter { !$0.identity.isSame(as: action.attempt) }
+        status.recentActions = Array(
+            (others + [action.entry(breaker: identity)]).suffix(RecoveryPolicyStatus.maxRecentActions)
+        )
+        return nil
+    }
+
+    private func budgetVerdict(_ action: PolicyAction, now: Date) -> GateVerdict? {
+        guard let budget = action.limits?.budget else { return nil }
+        let window = Double(budget.effectiveWindowSeconds)
+        let times = (status.recentActions ?? []).filter { !$0.identity.isSame(as: action.attempt) }.map(\.time)
+            .filter { $0.addingTimeInterval(window) > now }.sorted()
+        guard times.count >= budget.actions else { return nil }
+        // One more may start when so many have left the window that one is missing.
+        let position = max(0, times.count - max(1, budget.actions))
+        let free = (times.dropFirst(position).first ?? now).addingTimeInterval(window)
+        return GateVerdict(
+            .budgetExhausted,
+            "the policy's budget of \(budget.actions) actions in \(budget.effectiveWindowSeconds) s is used up; "
+                + "the next one may start at \(free.text)",
+            recheckAt: free
+        )
+    }
+
+    private func cooldownVerdict(_ action: PolicyAction, now: Date) -> GateVerdict? {
+        let seconds = action.limits?.effectiveCooldownSeconds ?? 0
+        guard seconds > 0, let lock = action.lock else { return nil }
+        let last = (status.recentActions ?? [])
+            .filter { $0.target == lock && $0.recoveryUID != action.attempt.recoveryUID && !isParent($0, of: action) }
+            .max { ($0.endTime ?? $0.time) < ($1.endTime ?? $1.time) }
+        guard let last else { return nil }
+        let end = (last.endTime ?? last.time).addingTimeInterval(Double(seconds))
+        guard end > now else { return nil }
+        return GateVerdict(
+            .coolingDown,
+            "Recovery \(last.recovery ?? "") has acted on the same target; the policy's cooldown of \(seconds) s ends at "
+                + end.text,
+            recheckAt: end
+        )
+    }
+
+    private func isParent(_ entry: RecentAction, of action: PolicyAction) -> Bool {
+        action.parent != nil && entry.recovery == action.parent
+    }
+
+    private func breakerVerdict(_ action: PolicyAction, now: Date) -> GateVerdict? {
+        guard let settings = spec.circuitBreaker else { return nil }
+        let identity = action.breaker(settings.effectiveScope)
+        switch settings.effectiveForce {
+        case .closed: return nil
+        case .open:
+            return GateVerdict(.breakerOpen, "the policy's circuit breakers are forced open (circuitBreaker.force)")
+        case .unforced: break
+        }
+        if isFull(for: identity) {
+            let next = (status.breakers ?? []).compactMap(\.nextProbeTime).min()
+            let count = RecoveryPolicyStatus.maxBreakers
+            return GateVerdict(.breakerOpen, "\(count) circuit breakers of the policy are open", recheckAt: next)
+        }
+        switch CircuitBreaker(stored(identity), settings: settings).gate(for: action.attempt, now: now) {
+        case .passes, .probes: return nil
+        case .holds(let message, let recheckAt):
+            return GateVerdict(.breakerOpen, message, recheckAt: recheckAt)
+        }
+    }
+
+    // MARK: Ending
+
+    /// Enters what became of open actions.
+    ///
+    /// - Parameters:
+    ///   - now: the wall clock.
+    ///   - outcome: what is known about one.
+    package mutating func settle(now: Date, _ outcome: (RecentAction) -> ActionOutcome) {
+        var kept: [RecentAction] = []
+        for var entry in status.recentActions ?? [] {
+            guard entry.endTime == nil else {
+                kept.append(entry)
+                continue
+            }
+            switch outcome(entry) {
+            case .open: kept.append(entry)
+            case .neverStarted: withdraw(entry, now: now)
+            case .ended(let time, let success):
+                entry.endTime = time ?? now
+                entry.success = success
+                kept.append(entry)
+                count(entry, now: now)
+            }
+        }
+        if status.recentActions != nil { status.recentActions = kept }
+    }
+
+    private mutating func withdraw(_ entry: RecentAction, now: Date) {
+        guard var breaker = breaker(of: entry) else { return }
+        breaker.forget(entry.identity, now: now)
+        store(breaker.status)
+    }
+
+    private mutating func count(_ entry: RecentAction, now: Date) {
+        guard let success = entry.success, let end = entry.endTime else { return withdraw(entry, now: now) }
+        guard var breaker = breaker(of: entry) else { return }
+        let seconds = Int(max(0, min(end.timeIntervalSince(entry.time), 1e9)))
+        breaker.record(
+            BreakerCall(time: end, success: success, seconds: seconds),
+            by: entry.identity,
+            isRedeployment: [StrategyName.placement, StrategyName.migration].contains(entry.strategy ?? "")
+        )
+        store(breaker.status)
+    }
+
+    // MARK: Time and people
+
+    /// Does what time and people ask for: probes that take too long, the reset, what nobody needs any more.
+    ///
+    /// - Parameters:
+    ///   - resetAnnotation: the policy's annotation; a value that was not carried out yet closes all breakers.
+    ///   - now: the wall clock.
+    package mutating func tidy(resetAnnotation: String?, now: Date) {
+        tidyBreakers(now: now)
+        if let resetAnnotation, resetAnnotation != status.breakerReset {
+            status.breakerReset = resetAnnotation
+            changeBreakers { $0.reset(now: now) }
+        }
+        let needed = max(
+            Double(spec.limits?.budget?.effectiveWindowSeconds ?? 0),
+            Double(spec.limits?.effectiveCooldownSeconds ?? 0),
+            Self.shortestMemory
+        )
+        status.recentActions = status.recentActions?.filter {
+            $0.endTime.map { $0.addingTimeInterval(needed) > now } ?? true
+        }
+        if status.recentActions?.isEmpty == true { status.recentActions = nil }
+    }
+
+    /// Seconds for which an action is kept although the policy asks for less: Recoveries may be under way that were
+    /// accepted under an older version of it, with longer limits.
+    private static let shortestMemory = 3_600.0
+
+    private mutating func tidyBreakers(now: Date) {
+        guard let settings = spec.circuitBreaker else {
+            status.breakers = nil
+            return
+        }
+        status.breakers = status.breakers?.filter { $0.scope.value == settings.effectiveScope }
+        changeBreakers { $0.expireProbe(now: now) }
+        if status.breakers?.isEmpty == true { status.breakers = nil }
+    }
+
+    /// When the books change by themselves.
+    package var nextChange: Date? {
+        guard let settings = spec.circuitBreaker else { return nil }
+        return (status.breakers ?? []).compactMap { CircuitBreaker($0, settings: settings).nextChange }.min()
+    }
+
+    // MARK: Breakers
+
+    private func breaker(of entry: RecentAction) -> CircuitBreaker? {
+        guard let settings = spec.circuitBreaker, let identity = entry.breaker,
+            identity.scope == settings.effectiveScope
+        else { return nil }
+        return CircuitBreaker(stored(identity), settings: settings)
+    }
+
+    private func stored(_ identity: BreakerIdentity) -> BreakerStatus {
+        status.breakers?.first { $0.identity == identity } ?? BreakerStatus(scope: identity.scope, key: identity.key)
+    }
+
+    /// Whether there is no place for another breaker because all that are kept are open.
+    private func isFull(for identity: BreakerIdentity) -> Bool {
+        let breakers = status.breakers ?? []
+        return breakers.count >= RecoveryPolicyStatus.maxBreakers
+            && !breakers.contains { $0.identity == identity || $0.state == .closed }
+    }
+
+    private mutating func store(_ breaker: BreakerStatus) {
+        var breakers = status.breakers ?? []
+        if let index = breakers.firstIndex(where: { $0.identity == breaker.identity }) {
+            breakers[index] = breaker
+        } else {
+            if breakers.count >= RecoveryPolicyStatus.maxBreakers {
+                // The closed one that has counted nothing for the longest time.
+                let idle = breakers.indices.filter { breakers[$0].state == .closed }
+                    .min { breakers[$0].lastCall < breakers[$1].lastCall }
+                guard let idle else { return }
+                breakers.remove(at: idle)
+            }
+            breakers.append(breaker)
+        }
+        status.breakers = breakers
+    }
+
+    private mutating func changeBreakers(_ change: (inout CircuitBreaker) -> Void) {
+        guard let settings = spec.circuitBreaker else { return }
+        status.breakers = status.breakers?.map { stored in
+            var breaker = CircuitBreaker(stored, settings: settings)
+            change(&breaker)
+            return breaker.status
+        }
+    }
+}
+
+extension BreakerStatus {
+    /// Which of a policy's breakers; nil for a scope that this version does not know.
+    var identity: BreakerIdentity? { scope.value.map { BreakerIdentity(scope: $0, key: key) } }
+
+    fileprivate var lastCall: Date { calls?.last?.time ?? since ?? .distantPast }
+}

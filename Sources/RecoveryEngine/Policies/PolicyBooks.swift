@@ -1,0 +1,164 @@
+package import ControllerRuntime
+internal import FoundationEssentials
+package import KubernetesClient
+package import KubernetesCore
+package import RecoveryAPI
+internal import RecoveryDecision
+package import Timekeeping
+
+/// Keeps the books of policies in their status: only what changed, only on top of the version that was read.
+///
+/// An action is entered before its attempt is reserved, and its outcome before its place becomes free, so no two workers
+/// and no two leaders can count past a limit: the API server lets only one of two writes pass.
+package struct PolicyBooks: Sendable {
+    private let client: KubernetesClient
+    private let policies: Store<RecoveryPolicy>
+    private let recoveries: Store<Recovery>
+    private let timeSource: any TimeSource
+    private let report: PolicyReporter
+
+    /// How often a write is tried that others were faster with.
+    private static let maxTries = 12
+
+    /// Makes the keeper of the books.
+    package init(
+        client: KubernetesClient,
+        policies: Store<RecoveryPolicy>,
+        recoveries: Store<Recovery>,
+        timeSource: any TimeSource,
+        report: PolicyReporter
+    ) {
+        self.client = client
+        self.policies = policies
+        self.recoveries = recoveries
+        self.timeSource = timeSource
+        self.report = report
+    }
+
+    /// Enters the attempt that is about to be reserved.
+    ///
+    /// - Parameters:
+    ///   - recovery: the Recovery before the reservation.
+    ///   - status: its status with the reservation.
+    /// - Returns: whether it may start.
+    /// - Throws: `ClientError` when the server cannot be asked; `PolicyOvertaken` when others were always faster.
+    package func admit(_ recovery: Recovery, _ status: RecoveryStatus) async throws -> PolicyAdmission {
+        guard let policy = policy(of: recovery, status), let action = action(of: recovery, status),
+            PolicyLedger.concerns(action, policy: policy)
+        else { return .admitted }
+        var isHeld = false
+        let live = try await update(policy) { live, books, now in
+            var action = action
+            action.attempt.since = now
+            isHeld = books.admit(action, now: now) != nil
+            return books.status
+        }
+        return live.map { isHeld ? .held($0) : .admitted } ?? .admitted
+    }
+
+    private func action(of recovery: Recovery, _ status: RecoveryStatus) -> PolicyAction? {
+        PolicyAction(recovery, status: status, attempt: status.attempts ?? 0, now: timeSource.wallTime().wholeSecond)
+    }
+
+    /// Enters how the attempts of a Recovery have ended.
+    ///
+    /// - Throws: as `admit(_:_:)`.
+    package func settle(_ recovery: Recovery) async throws {
+        guard let status = recovery.status, let policy = policy(of: recovery, status),
+            let action = action(of: recovery, status), PolicyLedger.concerns(action, policy: policy)
+        else { return }
+        try await update(policy, known: recovery) { _, books, _ in books.status }
+    }
+
+    /// The policy that a Recovery was accepted under, as the cache has it.
+    private func policy(of recovery: Recovery, _ status: RecoveryStatus) -> RecoveryPolicy? {
+        guard let snapshot = status.effective?.policy, let uid = snapshot.uid else { return nil }
+        let key = ObjectKey(namespace: recovery.metadata.namespace, name: snapshot.name)
+        return policies.get(key).flatMap { $0.metadata.uid == uid ? $0 : nil }
+    }
+
+    /// Changes the status of a policy, on top of the live one.
+    ///
+    /// - Parameters:
+    ///   - policy: which one.
+    ///   - known: a Recovery that is newer than the cache.
+    ///   - change: makes the status from the live policy and its books, in which all that is known is entered; called
+    ///     again when somebody else was faster.
+    /// - Returns: the policy as it is now; nil when it was deleted.
+    /// - Throws: as `admit(_:_:)`.
+    @discardableResult
+    func update(
+        _ policy: RecoveryPolicy,
+        known: Recovery? = nil,
+        _ change: (RecoveryPolicy, inout PolicyLedger, Date) -> RecoveryPolicyStatus
+    ) async throws -> RecoveryPolicy? {
+        for _ in 0..<Self.maxTries {
+            do {
+                let live = try await client.refresh(policy)
+                guard live.metadata.uid == policy.metadata.uid else { return nil }
+                let outcomes = try await outcomes(live, known)
+                let now = timeSource.wallTime().wholeSecond
+                var books = PolicyLedger(live)
+                books.settle(now: now) { outcomes[$0] ?? .open }
+                books.tidy(resetAnnotation: live.metadata.annotations?[MetadataName.resetBreaker], now: now)
+                let status = change(live, &books, now)
+                guard status != live.status else { return live }
+                let written = try await client.patchStatus(of: live, from: live.status, to: status)
+                report.breakersChanged(live, written)
+                return written
+            } catch let error as ClientError where error.apiError?.isNotFound == true {
+                return nil
+            } catch let error as ClientError where error.leavesWriteOpen {
+                // Ours may have been written: the next look at the live policy tells.
+                continue
+            }
+        }
+        throw PolicyOvertaken(key: policy.metadata.key)
+    }
+
+    /// What is known of the actions whose outcome is open.
+    private func outcomes(_ policy: RecoveryPolicy, _ known: Recovery?) async throws -> [RecentAction: ActionOutcome] {
+        var outcomes: [RecentAction: ActionOutcome] = [:]
+        for entry in policy.status?.recentActions ?? [] where entry.endTime == nil {
+            let recovery = try await recovery(of: entry, in: policy, known)
+            outcomes[entry] = ActionOutcome(attempt: entry.attempt ?? 0, of: recovery)
+        }
+        return outcomes
+    }
+
+    /// The Recovery of an action; that it was deleted is believed only of the server, as a cache may not have it yet.
+    private func recovery(
+        of entry: RecentAction,
+        in policy: RecoveryPolicy,
+        _ known: Recovery?
+    ) async throws
+        -> Recovery?
+    {
+        if let known, known.metadata.uid == entry.recoveryUID { return known }
+        let key = ObjectKey(namespace: policy.metadata.namespace, name: entry.recovery ?? "")
+        if let cached = recoveries.get(key), cached.metadata.uid == entry.recoveryUID { return cached }
+        do {
+            let live = try await client.get(Recovery.self, key)
+            return live.metadata.uid == entry.recoveryUID ? live : nil
+        } catch let error as ClientError where error.apiError?.isNotFound == true {
+            return nil
+        }
+    }
+}
+
+/// What the books say about an attempt.
+package enum PolicyAdmission: Sendable {
+    /// It is entered, or there is nothing to enter.
+    case admitted
+    /// A gate holds it; the policy as it is now says which.
+    case held(RecoveryPolicy)
+}
+
+/// Others changed a policy's status again and again; the queue tries later.
+package struct PolicyOvertaken: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The policy.
+    package var key: ObjectKey
+
+    /// What happened.
+    package var description: String { "the status of RecoveryPolicy \(key) was changed by others again and again" }
+}

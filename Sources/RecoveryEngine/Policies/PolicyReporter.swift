@@ -1,0 +1,95 @@
+package import ControllerRuntime
+internal import FoundationEssentials
+internal import KubernetesCore
+package import RecoveryAPI
+internal import RecoveryDecision
+package import Telemetry
+
+/// Tells the outside what happens to policies: events, metrics and log lines.
+package struct PolicyReporter: Sendable {
+    private let recorder: EventRecorder
+    private let transitions: Counter
+    private let breakers: Gauge
+    private let logger: Logger
+
+    /// Makes a reporter and registers its metric families.
+    package init(recorder: EventRecorder, metrics: MetricsRegistry, logger: Logger) {
+        self.recorder = recorder
+        self.logger = logger
+        transitions = metrics.counter(
+            "tmc_circuit_breaker_transitions_total",
+            help: "Changes of state of circuit breakers, by the state after the change.",
+            labels: ["state"]
+        )
+        breakers = metrics.gauge(
+            "tmc_circuit_breakers",
+            help: "Circuit breakers that have counted something, by state.",
+            labels: ["state"]
+        )
+    }
+
+    /// A policy's status was written: one event for each change of a breaker's state.
+    package func breakersChanged(_ before: RecoveryPolicy, _ after: RecoveryPolicy) {
+        for breaker in after.status?.breakers ?? [] {
+            let known = before.status?.breakers?.first { $0.scope == breaker.scope && $0.key == breaker.key }?.history
+            for change in breaker.history ?? [] where known?.contains(change) != true {
+                tell(change, breaker, after)
+            }
+        }
+    }
+
+    private func tell(_ change: BreakerTransition, _ breaker: BreakerStatus, _ policy: RecoveryPolicy) {
+        transitions.increment(change.state.rawValue)
+        let reason =
+            switch change.state {
+            case .closed: EventReason.breakerClosed
+            case .open: EventReason.breakerOpened
+            case .halfOpen: EventReason.breakerHalfOpened
+            }
+        let name = "\(breaker.scope.rawValue) \(breaker.key)"
+        let next = breaker.nextProbeTime.map { "; next probe at \($0.text)" } ?? ""
+        let words = "\(name): \(change.reason ?? "")\(change.state == .open ? next : "")"
+        logger.info(
+            "circuit breaker: \(words)",
+            ["policy": policy.metadata.key.description, "state": change.state.rawValue]
+        )
+        recorder.record(
+            EventReason.warnings.contains(reason) ? .warning : .normal,
+            reason: reason,
+            message: words,
+            about: reference(policy.metadata.key, uid: policy.metadata.uid)
+        )
+    }
+
+    /// A policy has a field of the wrong type, as servers let pass that do not check schemas.
+    package func unreadable(_ object: UndecodableObject) {
+        logger.error("a RecoveryPolicy cannot be read", ["policy": "\(object)"])
+        let message =
+            "\(object.reason). New Recoveries of the namespace that it may govern wait until that is corrected: kubectl edit "
+            + "recoverypolicy \(object.key.name)"
+        recorder.record(
+            .warning,
+            reason: EventReason.policyUnreadable,
+            message: message,
+            about: reference(object.key, uid: object.uid)
+        )
+    }
+
+    /// Sets how many breakers there are in each state.
+    package func setBreakers(_ policies: [RecoveryPolicy]) {
+        let states = policies.flatMap { $0.status?.breakers ?? [] }.map(\.state)
+        for state in BreakerState.allCases {
+            breakers.set(Double(states.count { $0 == state }), labels: [state.rawValue])
+        }
+    }
+
+    private func reference(_ key: ObjectKey, uid: String?) -> ObjectReference {
+        ObjectReference(
+            apiVersion: RecoveryAPI.apiVersion,
+            kind: RecoveryPolicy.resource.kind,
+            namespace: key.namespace,
+            name: key.name,
+            uid: uid
+        )
+    }
+}

@@ -1,0 +1,175 @@
+import FoundationEssentials
+import JSON
+import KubernetesCore
+import RecoveryAPI
+import RecoveryDecision
+import TestSupport
+import Testing
+
+@testable import RecoveryEngine
+
+/// What a policy lets start, told by the status of Recoveries and of the policy itself.
+@Suite(.timeLimit(.minutes(1)))
+struct PolicyGateTests {
+    private static let key = ObjectKey(namespace: EngineScene.namespace, name: "careful")
+
+    private func put(_ spec: JSONValue, in scene: EngineScene) {
+        scene.hub.put(
+            [
+                "apiVersion": .string(RecoveryAPI.apiVersion), "kind": "RecoveryPolicy",
+                "metadata": ["name": "careful", "namespace": .string(EngineScene.namespace)], "spec": spec,
+            ],
+            RecoveryPolicy.resource
+        )
+    }
+
+    private func policy(_ scene: EngineScene) throws -> RecoveryPolicy {
+        try RecoveryPolicy(json: try #require(scene.hub.object(RecoveryPolicy.resource, Self.key)).content)
+    }
+
+    /// A Recovery that waits no second, about a target of that name.
+    private func put(_ name: String, target: String? = nil, in scene: EngineScene) {
+        var more: [String: JSONValue] = ["parameters": ["waitSeconds": 0], "maxAttempts": 1]
+        if let target { more["targetRef"] = ["apiVersion": "v1", "kind": "ConfigMap", "name": .string(target)] }
+        scene.put(name, more)
+    }
+
+    private func putTarget(_ name: String, in scene: EngineScene) {
+        scene.hub.put(
+            [
+                "apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": ["name": .string(name), "namespace": .string(EngineScene.namespace)],
+            ],
+            .configMaps
+        )
+    }
+
+    @Test func `a used-up budget holds the next Recovery, says until when, and is kept in the policy's status`() throws
+    {
+        let scene = EngineScene()
+        put(["limits": ["budget": ["actions": 1, "windowSeconds": 120], "maxConcurrent": 5]], in: scene)
+        scene.start()
+        scene.world.run(for: .seconds(1))
+        put("first", in: scene)
+        scene.world.run(for: .seconds(1))
+        put("second", in: scene)
+        scene.world.run(for: .seconds(5))
+        #expect(try scene.recovery("first")?.state == .completed)
+        let held = try #require(try scene.recovery("second"))
+        let entry = try #require(try policy(scene).status?.recentActions?.first)
+        let admitted = held.status?.conditions?[type: ConditionType.admitted]
+        #expect(held.state == .pending && admitted?.reason == "BudgetExhausted")
+        #expect(admitted?.message.contains(entry.time.addingTimeInterval(120).text) == true)
+        #expect(held.status?.effective?.policy?.name == "careful" && held.status?.attempts == nil)
+        #expect(scene.events(about: "second").first?.hasPrefix("RecoveryBlocked: BudgetExhausted: ") == true)
+        #expect(entry.recovery == "first" && entry.attempt == 1 && entry.success == true && entry.endTime != nil)
+        let status = try policy(scene).status
+        #expect(status?.lastDecisions?.map(\.reason) == ["Admitted", "BudgetExhausted"])
+        #expect(status?.lastDecisions?.last?.nextTime == entry.time.addingTimeInterval(120))
+        #expect(status?.matched == 1 && status?.inFlight == 0)
+        #expect(status?.conditions?[type: ConditionType.ready]?.status == .true)
+        scene.world.run(for: .seconds(110))
+        #expect(try scene.recovery("second")?.state == .pending)
+        scene.world.run(for: .seconds(10))
+        #expect(try scene.recovery("second")?.state == .completed)
+    }
+
+    @Test func `a target rests after a recovery, and what is deleted at once is remembered all the same`() throws {
+        let scene = EngineScene()
+        putTarget("web", in: scene)
+        put(["limits": ["cooldownSeconds": 60, "maxConcurrent": 5]], in: scene)
+        scene.start()
+        scene.world.run(for: .seconds(1))
+        let target: JSONValue = ["apiVersion": "v1", "kind": "ConfigMap", "name": "web"]
+        scene.put(
+            "first",
+            ["parameters": ["waitSeconds": 0], "targetRef": target, "ttlSecondsAfterFinished": 0]
+        )
+        scene.world.run(for: .seconds(5))
+        #expect(try scene.recovery("first") == nil)
+        #expect(try policy(scene).status?.recentActions?.first?.success == true)
+        put("second", target: "web", in: scene)
+        scene.world.run(for: .seconds(5))
+        let held = try #require(try scene.recovery("second"))
+        let admitted = held.status?.conditions?[type: ConditionType.admitted]
+        #expect(admitted?.reason == "CoolingDown" && admitted?.message.contains("Recovery first") == true)
+        scene.world.run(for: .seconds(60))
+        #expect(try scene.recovery("second")?.state == .completed)
+    }
+
+    @Test func `a breaker opens after failures, lets one probe through, and closes when that succeeds`() throws {
+        let scene = EngineScene()
+        put(
+            [
+                "circuitBreaker": [
+                    "failureThreshold": 2, "openSeconds": 100, "halfOpenMaxSeconds": 50, "minimumCalls": 10,
+                ], "limits": ["maxConcurrent": 5, "cooldownSeconds": 0],
+            ],
+            in: scene
+        )
+        scene.start()
+        scene.world.run(for: .seconds(1))
+        for name in ["a", "b"] { put(name, target: "missing-\(name)", in: scene) }
+        scene.world.run(for: .seconds(5))
+        #expect(try scene.recovery("a")?.state == .failed && scene.recovery("b")?.state == .failed)
+        var breaker = try #require(try policy(scene).status?.breakers?.first)
+        #expect(breaker.state == .open && breaker.key == "Generic" && breaker.consecutiveFailures == 2)
+        #expect(try policy(scene).status?.conditions?[type: ConditionType.breakersClosed]?.status == .false)
+        #expect(scene.events(about: "careful").contains { $0.hasPrefix("CircuitBreakerOpened: Strategy Generic: ") })
+        putTarget("c", in: scene)
+        putTarget("d", in: scene)
+        put("c", target: "c", in: scene)
+        put("d", target: "d", in: scene)
+        scene.world.run(for: .seconds(5))
+        for name in ["c", "d"] {
+            let admitted = try scene.recovery(name)?.status?.conditions?[type: ConditionType.admitted]
+            #expect(admitted?.reason == "BreakerOpen")
+        }
+        scene.world.run(for: .seconds(100))
+        breaker = try #require(try policy(scene).status?.breakers?.first)
+        #expect(breaker.state == .closed && breaker.history?.map(\.state) == [.open, .halfOpen, .closed])
+        // Closing it wakes who waits: nobody has to wait for the probe's time limit.
+        #expect(try scene.recovery("c")?.state == .completed && scene.recovery("d")?.state == .completed)
+        let words = scene.events(about: "careful").map { $0.prefix { $0 != ":" } }
+        #expect(words == ["CircuitBreakerOpened", "CircuitBreakerHalfOpened", "CircuitBreakerClosed"])
+    }
+
+    @Test func `a person closes a breaker by the annotation, and who waits goes on at once`() throws {
+        let scene = EngineScene()
+        put(
+            ["circuitBreaker": ["failureThreshold": 1, "reset": "Manual"], "strategies": [["name": "Generic"]]],
+            in: scene
+        )
+        scene.start()
+        scene.world.run(for: .seconds(1))
+        put("a", target: "missing", in: scene)
+        scene.world.run(for: .seconds(5))
+        put("b", in: scene)
+        scene.world.run(for: .seconds(5_000))
+        let admitted = try scene.recovery("b")?.status?.conditions?[type: ConditionType.admitted]
+        #expect(admitted?.reason == "BreakerOpen" && admitted?.message.contains("reset-breaker") == true)
+        scene.hub.edit(RecoveryPolicy.resource, Self.key) {
+            $0.set("today", at: ["metadata", "annotations", MetadataName.resetBreaker])
+        }
+        scene.world.run(for: .seconds(5))
+        #expect(try scene.recovery("b")?.state == .completed)
+        #expect(try policy(scene).status?.breakerReset == "today")
+    }
+
+    @Test func `a policy that cannot be read has an event, and what it may govern waits until it can`() throws {
+        let scene = EngineScene()
+        put(["priority": "high"], in: scene)
+        scene.start()
+        scene.world.run(for: .seconds(1))
+        put("web", in: scene)
+        scene.world.run(for: .seconds(5))
+        let events = scene.events(about: "careful")
+        #expect(events.count == 1 && events.first?.hasPrefix("PolicyUnreadable: spec.priority: ") == true, "\(events)")
+        let held = try scene.recovery("web")?.status?.conditions?[type: ConditionType.admitted]
+        #expect(held?.reason == "PolicyUnreadable" && held?.message.contains("spec.priority") == true)
+        put(["priority": 5], in: scene)
+        scene.world.run(for: .seconds(5))
+        #expect(try scene.recovery("web")?.state == .completed)
+        #expect(try scene.recovery("web")?.status?.effective?.policy?.name == "careful")
+    }
+}

@@ -1,0 +1,125 @@
+import FoundationEssentials
+import KubernetesCore
+import RecoveryAPI
+import RecoveryDecision
+
+/// What must hold of the actions under a policy: no schedule breaks a budget, a cooldown or a breaker.
+///
+/// Counted by what the Recoveries show, deleted ones included, and not by the books that are to be checked.
+struct PolicyInvariants {
+    /// One attempt that began.
+    private struct Start {
+        var recovery: String
+        var attempt: Int
+        var strategy: String
+        var policy: String
+        var lock: String?
+        var time: Date
+        var end: Date?
+    }
+
+    private var starts: [Start] = []
+    private var known: [ObjectKey: RecoveryPolicy] = [:]
+    private var problems: [String] = []
+
+    /// What was found since the last time.
+    mutating func takeProblems() -> [String] {
+        defer { problems = [] }
+        return problems
+    }
+
+    // MARK: Attempts
+
+    /// Looks at a Recovery as it was just written.
+    mutating func apply(_ recovery: Recovery) {
+        guard let status = recovery.status, let policy = status.effective?.policy?.uid else { return }
+        for execution in status.executions ?? [] {
+            let index = starts.firstIndex { $0.recovery == recovery.metadata.uid && $0.attempt == execution.attempt }
+            if let index {
+                starts[index].end = execution.endTime
+                continue
+            }
+            let start = Start(
+                recovery: recovery.metadata.uid ?? "",
+                attempt: execution.attempt,
+                strategy: execution.strategy,
+                policy: policy,
+                lock: status.target.flatMap(LockKey.init)?.leaseName,
+                time: execution.startTime ?? .distantPast,
+                end: execution.endTime
+            )
+            check(start, status.effective?.limits)
+            starts.append(start)
+        }
+    }
+
+    private mutating func check(_ start: Start, _ limits: PolicyLimits?) {
+        let others = starts.filter { $0.policy == start.policy }
+        let who = "\(start.recovery) attempt \(start.attempt)"
+        if let budget = limits?.budget {
+            let window = Double(budget.effectiveWindowSeconds)
+            let count = others.count { $0.time.addingTimeInterval(window) > start.time }
+            if count >= budget.actions { problems.append("\(who) is one more than the budget of \(budget.actions)") }
+        }
+        let cooldown = Double(limits?.effectiveCooldownSeconds ?? 0)
+        let hot = others.filter { other in
+            other.recovery != start.recovery && other.lock == start.lock && start.lock != nil
+                && (other.end ?? other.time).addingTimeInterval(cooldown) > start.time
+        }
+        if let other = hot.first, cooldown > 0 {
+            problems.append("\(who) begins in the cooldown after \(other.recovery)")
+        }
+        guard let policy = known.values.first(where: { $0.metadata.uid == start.policy }) else { return }
+        let isEntered = policy.status?.recentActions?.contains {
+            $0.recoveryUID == start.recovery && $0.attempt == start.attempt
+        }
+        let isCounted = policy.spec.circuitBreaker != nil || limits?.budget != nil
+        if isCounted, isEntered != true { problems.append("\(who) begins without an entry in the policy's books") }
+    }
+
+    // MARK: Books
+
+    /// Looks at a policy as it was just written.
+    ///
+    /// - Returns: Lines for the trace.
+    mutating func apply(_ key: ObjectKey, _ policy: RecoveryPolicy?) -> [String] {
+        let before = known[key]?.status
+        known[key] = policy
+        guard let status = policy?.status else { return [] }
+        let old = before?.recentActions ?? []
+        for entry in status.recentActions ?? [] {
+            let earlier = old.first { $0.recoveryUID == entry.recoveryUID && $0.attempt == entry.attempt }
+            if earlier == nil || earlier?.time != entry.time { checkAdmission(entry, status) }
+            if let end = earlier?.endTime, end != entry.endTime { problems.append("an outcome was changed: \(entry)") }
+        }
+        for entry in old where entry.endTime != nil && status.recentActions?.contains(entry) != true {
+            problems.append("an action was forgotten: \(entry)")
+        }
+        for breaker in status.breakers ?? [] where (breaker.state == .halfOpen) != (breaker.probe != nil) {
+            problems.append(
+                "\(breaker.key) is \(breaker.state.rawValue) with the probe \(String(describing: breaker.probe))"
+            )
+        }
+        let breakers = (status.breakers ?? []).map { "\($0.key)=\($0.state.rawValue)" }.joined(separator: " ")
+        let open = (status.recentActions ?? []).count { $0.endTime == nil }
+        return ["\(key) \(status.recentActions?.count ?? 0) actions, \(open) open, \(breakers)"]
+    }
+
+    /// An action is entered only where its breaker lets it pass.
+    private mutating func checkAdmission(_ entry: RecentAction, _ status: RecoveryPolicyStatus) {
+        let breaker = status.breakers?.first { $0.scope.value == entry.breaker?.scope && $0.key == entry.breaker?.key }
+        guard let breaker, breaker.state != .closed else { return }
+        let isProbe = breaker.probe?.recoveryUID == entry.recoveryUID && breaker.probe?.attempt == entry.attempt
+        if !isProbe { problems.append("\(entry.recovery ?? "") is let through an \(breaker.state.rawValue) breaker") }
+    }
+
+    /// Actions whose outcome is open although nothing runs any more, and counts that do not fit that.
+    func openBooks() -> [String] {
+        known.values.flatMap { policy in
+            let open = (policy.status?.recentActions ?? []).filter { $0.endTime == nil }
+            let running = policy.status?.inFlight ?? 0
+            return open.map { "the outcome of \($0.recovery ?? "") attempt \($0.attempt ?? 0) is open" }
+                + (running > 0 ? ["\(running) are said to run"] : [])
+        }.sorted()
+    }
+}
