@@ -28,7 +28,7 @@ let package = Package(
             name: "KubernetesClient",
             targets: ["KubernetesClient", "KubernetesCore", "HTTPTransport", "JSON", "Timekeeping", "Telemetry"]
         ),
-        .library(name: "ControllerRuntime", targets: ["ControllerRuntime"]),
+        .library(name: "ControllerRuntime", targets: ["ControllerRuntime", "ProcessSignals"]),
         .executable(name: "recovery-controller", targets: ["recovery-controller"]),
         .executable(name: "recovery-sandbox", targets: ["recovery-sandbox"]),
     ],
@@ -65,19 +65,22 @@ let package = Package(
             ]
         ),
         module("CommandLineFlags"),
+        module("ProcessSignals", ["Timekeeping"]),
         module("SandboxServer", ["HTTPServer", "JSON", "YAML", "Timekeeping", "Telemetry"]),
         .executableTarget(
             name: "recovery-controller",
             dependencies: [
                 "RecoveryEngine", "RecoveryAPI", "ControllerRuntime", "KubernetesClient", "KubernetesCore",
                 "HTTPTransport", "HTTPServer", "JSON", "YAML", "Timekeeping", "Telemetry", "CommandLineFlags",
+                "ProcessSignals",
             ],
             swiftSettings: strict
         ),
         .executableTarget(
             name: "recovery-sandbox",
             dependencies: [
-                "SandboxServer", "CommandLineFlags", "HTTPServer", "JSON", "YAML", "Timekeeping", "Telemetry",
+                "SandboxServer", "CommandLineFlags", "ProcessSignals", "HTTPServer", "JSON", "YAML", "Timekeeping",
+                "Telemetry",
             ],
             swiftSettings: strict
         ),
@@ -90,6 +93,8 @@ let package = Package(
         tests("JSONTests", ["JSON"]),
         tests("YAMLTests", ["YAML", "JSON"]),
         tests("TimekeepingTests", ["Timekeeping", "TestSupport"]),
+        tests("ProcessSignalsTests", ["ProcessSignals", "Timekeeping"]),
+        tests("CommandLineFlagsTests", ["CommandLineFlags"]),
         tests("TelemetryTests", ["Telemetry", "Timekeeping", "JSON", "TestSupport"]),
         tests("HTTPTransportTests", ["HTTPTransport", "CCurl", "Timekeeping", "TestSupport"]),
         tests("HTTPServerTests", ["HTTPServer", "HTTPTransport", "Timekeeping", "Telemetry", "TestSupport"]),

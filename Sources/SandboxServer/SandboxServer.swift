@@ -41,6 +41,7 @@ package final class SandboxServer: Sendable {
     private let documentedGeneration = Mutex(0)
     private let listening = Mutex<HTTPServer?>(nil)
     private let boundAddress = Mutex("")
+    private let stopping = Latch()
 
     /// Makes a server with what every cluster begins with; nothing is bound before ``start()``.
     package init(configuration: SandboxConfiguration, timeSource: any TimeSource, logger: Logger) {
@@ -100,9 +101,15 @@ package final class SandboxServer: Sendable {
         return port
     }
 
-    /// Serves until it is cancelled.
+    /// Ends ``run()``: requests in work are answered, and watches end as when their time is over.
+    package func stop() {
+        stopping.open()
+    }
+
+    /// Serves until ``stop()``, then returns.
     ///
-    /// - Throws: `CancellationError`; `HTTPServerError` as ``start()`` does.
+    /// - Throws: `CancellationError` when it is cancelled, which ends it in the same way; `HTTPServerError` as
+    ///   ``start()`` does.
     package func run() async throws {
         try start()
         guard let server = listening.withLock({ $0 }) else { return }
@@ -110,6 +117,7 @@ package final class SandboxServer: Sendable {
             group.addTask { try await server.run() }
             group.addTask { [controllers] in try await controllers.run() }
             group.addTask { [watches] in try await watches.run() }
+            group.addTask { [stopping] in try await stopping.wait() }
             defer { group.cancelAll() }
             try await group.next()
         }

@@ -6,6 +6,7 @@ import HTTPTransport
 import JSON
 import KubernetesClient
 import KubernetesCore
+import ProcessSignals
 import RecoveryAPI
 import RecoveryDecision
 import RecoveryEngine

@@ -2,6 +2,7 @@ import CommandLineFlags
 import ControllerRuntime
 import FoundationEssentials
 import Glibc
+import ProcessSignals
 import Telemetry
 
 /// Prints to standard error and ends the process.

@@ -18,7 +18,7 @@ struct SandboxOptions {
         .init(
             "token",
             "TOKEN",
-            "Ask for this bearer token. kubectl sends no credentials without TLS, so this is for other clients."
+            "Ask for this bearer token. kubectl and client-go send none over plain HTTP, so this is for other clients."
         ),
         .init("simulate-workloads", nil, "Give Deployments and the other workloads pods that run on simulated nodes."),
         .init("nodes", "N", "How many nodes to simulate. Default: 3."),
@@ -54,8 +54,12 @@ struct SandboxOptions {
     }
 
     static let usage = """
-        recovery-sandbox is an embedded Kubernetes API server for trying things out and for tests: everything is in
-        memory and gone when it ends. It is not for production.
+        recovery-sandbox is an embedded Kubernetes API server for trying things out and for tests, not for production:
+        everything is in memory and gone when it ends.
+
+        It speaks plain HTTP and is meant for loopback. Without --token whoever reaches the address may do everything.
+        kubectl and client-go send no credentials over plain HTTP, so use them without --token; to other clients a token
+        gives no secrecy either, since everybody on the way can read it.
 
         Usage: recovery-sandbox [flags]
 
@@ -70,6 +74,6 @@ struct SandboxOptions {
         how many of them; latencyMilliseconds, status, retryAfterSeconds, refuse=true, watch=cut or watch=silent with
         afterEvents or afterSeconds what happens.
 
-        Exit status: 1 failed, 2 wrong flags; a signal ends it at once.
+        Exit status: 0 ended by SIGTERM or SIGINT, 1 failed, 2 wrong flags; a second signal ends it at once.
         """
 }

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import HTTPServer
 import JSON
+import ProcessSignals
 import SandboxServer
 import Telemetry
 import Timekeeping
@@ -26,16 +27,21 @@ struct SandboxProgram {
         logger = Logger(level: options.logLevel, timeSource: timeSource)
     }
 
-    /// Runs until it is cancelled.
+    /// Runs until SIGTERM or SIGINT; a second one ends the process at once.
     ///
     /// - Throws: `Failure`; `HTTPServerError` when the address cannot be bound.
     func run() async throws {
         let server = SandboxServer(configuration: options.configuration, timeSource: timeSource, logger: logger)
         for definition in try definitions() { try await install(definition, in: server) }
         try server.start()
+        try SignalTrap.catchSignals { [logger] signal in
+            logger.info("stopping", ["signal": String(signal)])
+            server.stop()
+        }
         if let path = options.kubeconfig { try writeKubeconfig(to: path, address: server.address) }
         logger.info("serving, for trying and testing only", ["url": "http://\(server.address)"])
         try await server.run()
+        logger.info("stopped")
     }
 
     /// The objects in the files of `--crds`, in the order of the files' names.

@@ -1,5 +1,6 @@
 import CommandLineFlags
 import Glibc
+import ProcessSignals
 import Telemetry
 
 /// Prints to standard error and ends the process.
@@ -8,6 +9,7 @@ func end(_ status: Int32, _ message: String) -> Never {
     exit(status)
 }
 
+SignalTrap.ignoreBrokenPipes()
 do {
     let flags = try FlagParser(Array(CommandLine.arguments.dropFirst()), flags: SandboxOptions.flags)
     if try flags.isOn("help") {

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 import Timekeeping
 
-@testable import ControllerRuntime
+@testable import ProcessSignals
 
 /// Uses SIGUSR1 and SIGUSR2, so that the test runner keeps its own handling of SIGINT and SIGTERM.
 @Suite("SignalTrap", .serialized, .timeLimit(.minutes(1)))
