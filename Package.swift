@@ -86,7 +86,10 @@ let package = Package(
         ),
         .target(
             name: "TestSupport",
-            dependencies: ["HTTPTransport", "KubernetesClient", "KubernetesCore", "JSON", "Timekeeping", "Telemetry"],
+            dependencies: [
+                "SandboxServer", "HTTPServer", "HTTPTransport", "KubernetesClient", "KubernetesCore", "JSON", "YAML",
+                "Timekeeping", "Telemetry",
+            ],
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),

@@ -10,12 +10,12 @@ import Timekeeping
 
 @testable import RecoveryEngine
 
-/// A whole engine on a hub in memory, with virtual time.
+/// A whole engine on a sandbox with the shipped definitions and roles, with virtual time.
 struct EngineScene {
     static let namespace = "team"
 
     let world = VirtualWorld()
-    let hub: FakeAPIServer
+    let hub: SandboxHub
     let engine: RecoveryEngine
     private let recorder: EventRecorder
 
@@ -23,10 +23,7 @@ struct EngineScene {
         _ configuration: EngineConfiguration = EngineConfiguration(),
         strategies: [any RecoveryStrategy] = [GenericStrategy()]
     ) {
-        hub = FakeAPIServer(
-            timeSource: world.time,
-            resources: [Recovery.resource, RecoveryPolicy.resource, MemberCluster.resource]
-        )
+        hub = SandboxHub(timeSource: world.time, namespaces: [Self.namespace])
         let client = hub.client(identity: "controller")
         let context = RuntimeContext(timeSource: world.time, logger: .disabled)
         recorder = EventRecorder(client: client, component: "recovery-controller", context: context, random: { 0.5 })
