@@ -12,6 +12,7 @@ struct EngineParts {
     let recoveries: Informer<Recovery>
     let policies: Informer<RecoveryPolicy>
     let clusters: Informer<MemberCluster>
+    let placements: Informer<Placement>
     let queue: WorkQueue<ObjectKey>
     let running = RunningAttempts()
     let statistics = RecoveryStatistics()
@@ -23,6 +24,7 @@ struct EngineParts {
     let memberFleet: MemberFleet
     let policyController: PolicyController
     let fleet: MemberClusterController?
+    let placing: PlacementController?
 
     init(_ dependencies: RecoveryEngine.Dependencies) {
         let context = RuntimeContext(
@@ -48,6 +50,13 @@ struct EngineParts {
         clusters = Informer(
             client: dependencies.client,
             scope: WatchScope(),
+            configuration: dependencies.informers,
+            context: context
+        )
+        placements = Informer(
+            client: dependencies.client,
+            scope: scope,
+            indexes: PlacementController.indexes,
             configuration: dependencies.informers,
             context: context
         )
@@ -125,6 +134,22 @@ struct EngineParts {
             )
         )
         self.policyController = policyController
+        placing = dependencies.fleet.map { [placements, clusters] _ in
+            PlacementController(
+                PlacementController.Environment(
+                    hub: client,
+                    fleet: memberFleet,
+                    placements: placements,
+                    clusters: clusters,
+                    incidents: incidents,
+                    fence: PlacementFence(controllerNamespace: dependencies.controllerNamespace),
+                    mayLead: dependencies.mayLead,
+                    recorder: dependencies.recorder,
+                    informers: dependencies.informers,
+                    context: context
+                )
+            )
+        }
         let lock = TargetLock(
             client: client,
             namespace: dependencies.controllerNamespace,

@@ -80,6 +80,8 @@ package final class RecoveryEngine: Sendable {
     package let policies: Informer<RecoveryPolicy>
     /// The cache of member clusters.
     package let clusters: Informer<MemberCluster>
+    /// The cache of placements.
+    package let placements: Informer<Placement>
     /// The documents under `/status` and `/health`.
     package let status: StatusEndpoint
     /// Checks the controller's own health; runs on every replica, from the start.
@@ -94,6 +96,7 @@ package final class RecoveryEngine: Sendable {
     let attempts: AsyncStream<AttemptRunner.Prepared>
     let policyController: PolicyController
     let fleet: MemberClusterController?
+    let placing: PlacementController?
     /// What is known of the insides of member clusters.
     package let memberFleet: MemberFleet
 
@@ -104,6 +107,7 @@ package final class RecoveryEngine: Sendable {
         recoveries = parts.recoveries
         policies = parts.policies
         clusters = parts.clusters
+        placements = parts.placements
         queue = parts.queue
         running = parts.running
         runner = parts.runner
@@ -111,6 +115,7 @@ package final class RecoveryEngine: Sendable {
         attempts = parts.attempts
         policyController = parts.policyController
         fleet = parts.fleet
+        placing = parts.placing
         memberFleet = parts.memberFleet
         reconciler = parts.reconciler
         healthMonitor = parts.healthMonitor(dependencies)
@@ -137,6 +142,7 @@ package final class RecoveryEngine: Sendable {
             group.addTask { await self.runAttempts() }
             group.addTask { try await self.policyController.run() }
             if let fleet { group.addTask { try await fleet.run() } }
+            if let placing { group.addTask { try await placing.run() } }
             defer { group.cancelAll() }
             try await group.next()
         }

@@ -128,6 +128,10 @@ struct ControllerProgram {
             Runnable(name: "MemberCluster", run: engine.clusters.run),
             hasSynced: engine.clusters.hasSynced
         )
+        manager.addCache(
+            Runnable(name: "Placement", run: engine.placements.run),
+            hasSynced: engine.placements.hasSynced
+        )
         manager.addLeaderElected(Runnable(name: "recovery engine", run: engine.run))
         if let elector { manager.setLeaderElection(elector) }
         manager.setEventRecorder(recorder)

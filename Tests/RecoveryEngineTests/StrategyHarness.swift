@@ -19,18 +19,23 @@ struct StrategyHarness {
     static let recoveryKey = ObjectKey(namespace: namespace, name: "broken")
     static let executionID = "Test-1767225600-1"
 
-    let world = VirtualWorld()
+    let world: VirtualWorld
     let hub: FakeAPIServer
     let client: KubernetesClient
     let members: MemberClients
     let fence = AttemptFence(actsAsServiceAccount: false) { true }
 
     /// Makes a hub; member clusters are reached through `memberTransport`.
-    init(memberTransport: any HTTPTransport = ScriptedTransport([]), allowedCommands: Set<String> = []) {
+    init(
+        world: VirtualWorld = VirtualWorld(),
+        memberTransport: any HTTPTransport = ScriptedTransport([]),
+        allowedCommands: Set<String> = []
+    ) {
+        self.world = world
         hub = FakeAPIServer(
             timeSource: world.time,
             resources: [
-                Recovery.resource, MemberCluster.resource,
+                Recovery.resource, MemberCluster.resource, Placement.resource,
                 APIResource(group: "example.com", version: "v1", plural: "widgets", kind: "Widget", isNamespaced: true),
             ]
         )

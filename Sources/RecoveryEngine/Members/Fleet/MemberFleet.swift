@@ -1,6 +1,6 @@
 package import ControllerRuntime
 internal import HTTPTransport
-internal import KubernetesClient
+package import KubernetesClient
 package import KubernetesCore
 package import RecoveryAPI
 internal import Synchronization
@@ -89,6 +89,11 @@ package final class MemberFleet: Sendable {
     /// What the nodes of a member have and its pods ask for; nil while that is not known.
     package func capacity(of cluster: String) -> ClusterCapacity? {
         if case .counted(let capacity) = observation(of: cluster) { capacity } else { nil }
+    }
+
+    /// The client of a member that is watched; nil while it is not ready.
+    package func client(of cluster: String) -> KubernetesClient? {
+        session(of: cluster)?.client
     }
 
     /// What is known of the capacity of a member.

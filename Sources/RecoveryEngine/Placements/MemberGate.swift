@@ -1,0 +1,79 @@
+internal import Synchronization
+internal import Timekeeping
+
+/// Lets few syncs at one time into each member, and none for a while into one that did not answer, so that a dead member
+/// takes workers away from the others for a short time only.
+final class MemberGate: Sendable {
+    /// What a sync that wants to begin is told.
+    enum Entry: Sendable, Hashable {
+        /// It may; it has to call `leave` afterwards.
+        case open
+        /// Others are at it; the key comes back from a later `leave`.
+        case parked
+        /// The member did not answer a while ago.
+        case closed(Duration)
+    }
+
+    private struct Member {
+        var running = 0
+        /// In the order of arrival.
+        var parked: [SyncKey] = []
+        var failures = 0
+        var closedUntil: MonotonicInstant?
+    }
+
+    /// How many syncs one member gets at one time.
+    static let maxPerMember = 4
+    private static let longestPause = Duration.seconds(60)
+
+    private let members = Mutex<[String: Member]>([:])
+
+    /// Asks to begin.
+    func enter(_ key: SyncKey, now: MonotonicInstant) -> Entry {
+        members.withLock { members in
+            var member = members[key.cluster] ?? Member()
+            defer { members[key.cluster] = member }
+            if let until = member.closedUntil, now < until { return .closed(now.duration(to: until)) }
+            guard member.running < Self.maxPerMember else {
+                if !member.parked.contains(key) { member.parked.append(key) }
+                return .parked
+            }
+            member.running += 1
+            return .open
+        }
+    }
+
+    /// Ends what `enter` has let begin.
+    ///
+    /// - Parameters:
+    ///   - cluster: the member.
+    ///   - hasAnswered: whether it did; otherwise it is left alone for a second, then for longer and longer.
+    ///   - now: when.
+    /// - Returns: the keys that were told to wait, to try again.
+    func leave(_ cluster: String, hasAnswered: Bool, now: MonotonicInstant) -> [SyncKey] {
+        members.withLock { members in
+            var member = members[cluster] ?? Member()
+            defer { members[cluster] = member }
+            member.running = max(0, member.running - 1)
+            if hasAnswered {
+                member.failures = 0
+                member.closedUntil = nil
+            } else {
+                member.failures = min(member.failures + 1, 10)
+                let pause = min(Self.longestPause, .seconds(1 << (member.failures - 1)))
+                member.closedUntil = now.advanced(by: pause)
+            }
+            let parked = member.parked
+            member.parked = []
+            return parked
+        }
+    }
+
+    /// Forgets what a member did: it is ready again, or gone.
+    func reset(_ cluster: String) {
+        members.withLock { members in
+            members[cluster]?.failures = 0
+            members[cluster]?.closedUntil = nil
+        }
+    }
+}

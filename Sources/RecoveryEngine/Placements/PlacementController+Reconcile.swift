@@ -1,0 +1,159 @@
+internal import ControllerRuntime
+internal import FoundationEssentials
+internal import JSON
+internal import KubernetesClient
+internal import KubernetesCore
+internal import RecoveryAPI
+internal import RecoveryDecision
+internal import Timekeeping
+
+// Decides about a placement and writes what is known of it.
+extension PlacementController {
+    /// How long a new placement waits until somebody has counted what the members have free.
+    private static let countingPatience = Duration.seconds(15)
+
+    /// Looks at one placement.
+    func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
+        guard let placement = environment.placements.store.get(key) else {
+            outcomes.forget(key)
+            return .done
+        }
+        let firstSeen = outcomes.firstSeen(key, now: timeSource.now())
+        var facts = facts(placement)
+        if placement.metadata.isBeingDeleted { return try await finish(facts) }
+        let (reason, found) = facts.violations
+        guard found.isEmpty else {
+            try await write(facts.rejectedStatus(reason, found), facts)
+            return .done
+        }
+        if placement.metadata.finalizers?.contains(MetadataName.finalizer) != true {
+            facts.placement = try await addFinalizer(placement)
+        }
+        let patience = Self.countingPatience - firstSeen.duration(to: timeSource.now())
+        let (plan, planRecheck) = await plan(facts, patience: patience)
+        let status = facts.status(after: plan)
+        facts.placement = try await write(status, facts)
+        outcomes.keep(Set(facts.targets), of: key)
+        startSyncs(facts)
+        let (incidents, incidentRecheck) = facts.incidents(status, environment.thresholds)
+        for incident in incidents { try await environment.incidents.report(incident) }
+        let recheck = [planRecheck, incidentRecheck].compactMap { $0 }.min()
+        return recheck.map { .requeue(after: $0) } ?? .done
+    }
+
+    /// Has every member looked at that needs it.
+    func startSyncs(_ facts: PlacementFacts) {
+        for cluster in facts.targets where facts.needsSync(cluster) {
+            syncs.add(SyncKey(placement: facts.placement.metadata.key, cluster: cluster))
+        }
+    }
+
+    // MARK: Scheduling
+
+    /// Where copies go; nil while that is a Migration's affair, or while nobody has counted what is free.
+    private func plan(_ facts: PlacementFacts, patience: Duration) async -> (PlacementPlan?, Duration?) {
+        guard !facts.decisions.contains(where: \.isProvisional) else { return (nil, nil) }
+        let request = PlacementRequest(facts.placement)
+        let decided = Set(facts.decisions.map(\.cluster))
+        var candidates = facts.members.values.map { candidate($0, facts) }
+        var asked: Set<String> = []
+        while true {
+            let plan = PlacementScheduler.schedule(request, candidates, now: facts.now)
+            let chosen = plan.clusters.filter { !decided.contains($0) }
+            let isCounted = chosen.allSatisfy { environment.fleet.observation(of: $0) != .unknown }
+            if !isCounted, !request.demand.total.names.isEmpty, patience > .zero { return (nil, patience) }
+            let new = chosen.filter { asked.insert($0).inserted }
+            guard !new.isEmpty else {
+                return (plan, plan.recheckAt.map { .seconds(max(1, $0.timeIntervalSince(facts.now))) })
+            }
+            // Only those that would be chosen are asked what they serve: it costs requests.
+            for cluster in new {
+                let missing = await missingKinds(request.demand.kinds, on: cluster)
+                guard let index = candidates.firstIndex(where: { $0.name == cluster }) else { continue }
+                candidates[index].missingKinds = missing
+            }
+        }
+    }
+
+    private func candidate(_ cluster: MemberCluster, _ facts: PlacementFacts) -> ClusterCandidate {
+        var candidate = ClusterCandidate(cluster)
+        candidate.fenceProblem = facts.fenceProblem(cluster)
+        let capacity = environment.fleet.capacity(of: candidate.name)
+        candidate.free = capacity?.free
+        candidate.largestNodeFree = capacity?.largestNodeFree
+        return candidate
+    }
+
+    private func missingKinds(_ kinds: Set<GroupVersionKind>, on cluster: String) async -> Set<GroupVersionKind> {
+        var missing: Set<GroupVersionKind> = []
+        for kind in kinds where await environment.fleet.provides(kind, on: cluster) == false { missing.insert(kind) }
+        return missing
+    }
+
+    // MARK: Writes
+
+    /// Writes a status if it has news, on top of the version that was read, and tells about what changed.
+    ///
+    /// - Returns: the placement with that status.
+    /// - Throws: `ClientError`; after a conflict everything is looked at again.
+    @discardableResult
+    func write(_ status: PlacementStatus, _ facts: PlacementFacts) async throws -> Placement {
+        let placement = facts.placement
+        guard status != placement.status else { return placement }
+        let before = try placement.status.map { try JSONValue(encoding: $0) } ?? .object([:])
+        let change = JSONMergePatch.diff(from: before, to: try JSONValue(encoding: status))
+        let written = try await environment.hub.patch(
+            Placement.self,
+            placement.metadata.key,
+            ["metadata": placement.precondition, "status": change],
+            type: .merge,
+            subresource: "status",
+            options: WriteOptions(fieldManager: MetadataName.fieldManager)
+        )
+        for (type, reason, message) in PlacementNews.events(from: placement.status, to: status) {
+            record(type, reason, message, about: placement)
+        }
+        return written
+    }
+
+    private func addFinalizer(_ placement: Placement) async throws -> Placement {
+        try await patchFinalizers(placement, (placement.metadata.finalizers ?? []) + [MetadataName.finalizer])
+    }
+
+    func patchFinalizers(_ placement: Placement, _ finalizers: [String]) async throws -> Placement {
+        var metadata = placement.precondition
+        metadata["finalizers"] = .array(finalizers.map(JSONValue.string))
+        return try await environment.hub.patch(
+            Placement.self,
+            placement.metadata.key,
+            ["metadata": metadata],
+            type: .merge,
+            options: WriteOptions(fieldManager: MetadataName.fieldManager)
+        )
+    }
+
+    func record(_ type: EventType, _ reason: String, _ message: String, about placement: Placement) {
+        environment.recorder.record(
+            type,
+            reason: reason,
+            message: message,
+            about: ObjectReference(
+                apiVersion: RecoveryAPI.apiVersion,
+                kind: Placement.resource.kind,
+                namespace: placement.metadata.namespace,
+                name: placement.metadata.name,
+                uid: placement.metadata.uid
+            )
+        )
+    }
+}
+
+extension Placement {
+    /// The version and identity that a write builds on.
+    fileprivate var precondition: JSONValue {
+        var fields: JSONValue = .object([:])
+        fields["resourceVersion"] = metadata.resourceVersion.map(JSONValue.string)
+        fields["uid"] = metadata.uid.map(JSONValue.string)
+        return fields
+    }
+}

@@ -1,0 +1,229 @@
+internal import ControllerRuntime
+internal import FoundationEssentials
+internal import KubernetesClient
+internal import KubernetesCore
+internal import RecoveryAPI
+internal import Telemetry
+internal import Timekeeping
+
+// Makes one member have what a placement declares, or nothing of it.
+extension PlacementController {
+    /// For members whose changes cannot be watched, or are not watched yet.
+    private static let fallbackLook = (unready: Duration.seconds(60), removing: Duration.seconds(5))
+    private static let timeouts = (request: Duration.seconds(10), connect: Duration.seconds(5))
+
+    /// Looks at one placement on one member and does what has to be done there.
+    func sync(_ key: SyncKey) async throws -> ReconcileResult {
+        let stored = environment.placements.store.get(key.placement)
+        if let orphan = orphans[key], orphan.metadata.uid != stored?.metadata.uid {
+            return try await clear(orphan, key)
+        }
+        guard let placement = stored else { return .done }
+        let facts = facts(placement)
+        guard let duty = facts.duty(on: key.cluster) else { return .done }
+        guard facts.isReady(key.cluster) else {
+            note(.unreachable("the MemberCluster is not Ready"), duty, facts, key)
+            return .done
+        }
+        guard let client = client(of: key.cluster) else { return .requeue(after: .seconds(1)) }
+        return try await entering(key) {
+            do {
+                return try await perform(duty, facts, key, client)
+            } catch let error as ClientError {
+                if case .refused = error { throw error }
+                note(.unreachable("\(error)"), duty, facts, key)
+                throw error
+            }
+        }
+    }
+
+    /// A client of a member that gives up soon, and that stops with the leadership.
+    private func client(of cluster: String) -> KubernetesClient? {
+        environment.fleet.client(of: cluster)?
+            .with(requestTimeout: Self.timeouts.request, connectTimeout: Self.timeouts.connect, retryPolicy: .none)
+            .guarded { [mayLead = environment.mayLead] _ in
+                guard mayLead() else {
+                    throw AttemptFence.Refusal(
+                        description: "this controller is no longer sure to be the leader",
+                        isAboutLeadership: true
+                    )
+                }
+            }
+    }
+
+    /// Runs work on a member when it is the key's turn.
+    private func entering(
+        _ key: SyncKey,
+        _ work: () async throws -> ReconcileResult
+    ) async throws -> ReconcileResult {
+        switch gate.enter(key, now: timeSource.now()) {
+        case .parked: return .done
+        case .closed(let duration): return .requeue(after: duration)
+        case .open: break
+        }
+        var hasAnswered = true
+        defer {
+            for parked in gate.leave(key.cluster, hasAnswered: hasAnswered, now: timeSource.now()) { syncs.add(parked) }
+        }
+        do {
+            return try await work()
+        } catch let error as ClientError where error.transportError != nil {
+            hasAnswered = false
+            metrics?.syncs.increment("Unreachable")
+            environment.context.logger.debug("member does not answer", ["sync": "\(key)", "error": "\(error)"])
+            return .requeue(after: .seconds(1))
+        }
+    }
+
+    private func perform(
+        _ duty: SyncDuty,
+        _ facts: PlacementFacts,
+        _ key: SyncKey,
+        _ client: KubernetesClient
+    ) async throws -> ReconcileResult {
+        let objects = PlacedObjects(
+            facts.placement,
+            on: key.cluster,
+            client: client,
+            fence: environment.fence,
+            memory: memory
+        )
+        switch duty {
+        case .place, .hold: return try await place(objects, duty, facts, key)
+        case .leave, .delete:
+            let removal = try await objects.remove(keepingData: duty == .leave)
+            metrics?.syncs.increment("Removed")
+            tell(removal, facts, key)
+            note(.removed(removal), duty, facts, key)
+            return removal.isComplete ? .done : .requeue(after: Self.fallbackLook.removing)
+        }
+    }
+
+    private func place(
+        _ objects: PlacedObjects,
+        _ duty: SyncDuty,
+        _ facts: PlacementFacts,
+        _ key: SyncKey
+    ) async throws -> ReconcileResult {
+        let found = try await objects.inspect()
+        environment.fleet.watchPlaced(kinds: Set(found.objects.compactMap(\.resource)), on: key.cluster)
+        var state = found
+        let isToDo = found.isOutdated || !found.drift.isEmpty
+        if duty == .place, isToDo {
+            state = try await objects.apply(found)
+            tellRepairs(from: found, to: state, facts, key)
+        }
+        let outcome = note(.placed(state), duty, facts, key, hasApplied: state != found)
+        metrics?.syncs.increment(state.resultLabel)
+        if outcome.failures > 0 { return .requeue(after: .seconds(min(300, 1 << min(outcome.failures - 1, 9)))) }
+        return state.isReady ? .done : .requeue(after: Self.fallbackLook.unready)
+    }
+
+    /// What an earlier placement has left behind on a member that answers again.
+    private func clear(_ orphan: Placement, _ key: SyncKey) async throws -> ReconcileResult {
+        guard let member = environment.clusters.store.get(ObjectKey(namespace: nil, name: key.cluster)) else {
+            orphans.remove(key)
+            return .done
+        }
+        guard (member.status?.conditions ?? []).isTrue(ConditionType.ready) else { return .done }
+        guard let client = client(of: key.cluster) else { return .requeue(after: .seconds(1)) }
+        return try await entering(key) {
+            let objects = PlacedObjects(orphan, on: key.cluster, client: client, fence: environment.fence)
+            let removal = try await objects.remove(keepingData: false)
+            guard removal.isComplete else { return .requeue(after: Self.fallbackLook.removing) }
+            orphans.remove(key)
+            let words = "removed from \(key.cluster), which answers again: \(removal.removed.count) objects"
+            record(.normal, "PlacementLeftoversRemoved", words, about: orphan)
+            // A new placement of the same name may have waited behind it.
+            syncs.add(key)
+            return .done
+        }
+    }
+
+    // MARK: Outcomes
+
+    /// Keeps what came of a look, and has the placement's status follow when that is another one than before.
+    @discardableResult
+    private func note(
+        _ result: SyncOutcome.Result,
+        _ duty: SyncDuty,
+        _ facts: PlacementFacts,
+        _ key: SyncKey,
+        hasApplied: Bool = false
+    ) -> SyncOutcome {
+        let uid = facts.placement.metadata.uid ?? ""
+        let before = facts.outcomes[key.cluster]
+        var outcome = SyncOutcome(
+            uid: uid,
+            generation: facts.placement.metadata.generation,
+            duty: duty,
+            result: result,
+            syncTime: before?.syncTime
+        )
+        let now = timeSource.wallTime()
+        if hasApplied {
+            outcome.syncTime = Date(timeIntervalSinceReferenceDate: now.timeIntervalSinceReferenceDate.rounded(.down))
+        }
+        if let state = outcome.state {
+            outcome.count(state, after: before, now: timeSource.now(), wallTime: now)
+        } else {
+            (outcome.failures, outcome.lastFailure) = (before?.failures ?? 0, before?.lastFailure)
+            outcome.unreadySince = before?.unreadySince
+        }
+        outcomes.set(outcome, for: key)
+        if outcome != before { queue.add(key.placement) }
+        return outcome
+    }
+
+    private func tellRepairs(
+        from found: PlacedState,
+        to state: PlacedState,
+        _ facts: PlacementFacts,
+        _ key: SyncKey
+    ) {
+        // What was never there, or was declared in another way before, is no drift.
+        guard !found.isOutdated else { return }
+        let repaired = zip(found.objects, state.objects).filter { $0.verdict != .inSync && $1.verdict == .inSync }
+        guard !repaired.isEmpty else { return }
+        metrics?.repairs.increment(by: Double(repaired.count))
+        let words = "\(key.cluster): repaired \(found.drift.prefix(3).joined(separator: "; "))"
+        record(.normal, "PlacementDriftRepaired", words, about: facts.placement)
+    }
+
+    private func tell(_ removal: PlacedRemoval, _ facts: PlacementFacts, _ key: SyncKey) {
+        guard !removal.removed.isEmpty || !removal.kept.isEmpty, facts.outcomes[key.cluster]?.isRemoved != true else {
+            return
+        }
+        var words = "\(key.cluster): removed \(removal.removed.count) objects"
+        if !removal.kept.isEmpty { words += "; kept as data: \(removal.kept.prefix(5).joined(separator: ", "))" }
+        record(.normal, "PlacementCopyRemoved", words, about: facts.placement)
+    }
+}
+
+extension SyncOutcome {
+    /// Counts failures, at most one in a second: a burst of changes must not make an incident of one refusal.
+    fileprivate mutating func count(
+        _ state: PlacedState,
+        after before: SyncOutcome?,
+        now: MonotonicInstant,
+        wallTime: Date
+    ) {
+        if !state.conflicts.isEmpty || !state.refusals.isEmpty {
+            let earlier = before?.failures ?? 0
+            let isSoon = before?.lastFailure.map { $0.duration(to: now) < .seconds(1) } ?? false
+            failures = earlier > 0 && isSoon ? earlier : min(earlier + 1, 1_000)
+            lastFailure = earlier > 0 && isSoon ? before?.lastFailure : now
+        } else if !state.isReady {
+            unreadySince = before?.unreadySince ?? wallTime
+        }
+    }
+}
+
+extension PlacedState {
+    /// For the metric.
+    fileprivate var resultLabel: String {
+        if !conflicts.isEmpty { return "Conflict" }
+        if !refusals.isEmpty { return "Failed" }
+        return isReady ? "Synced" : "Pending"
+    }
+}

@@ -1,0 +1,233 @@
+package import ControllerRuntime
+internal import FoundationEssentials
+internal import JSON
+package import KubernetesClient
+internal import KubernetesCore
+package import RecoveryAPI
+package import RecoveryDecision
+internal import Telemetry
+internal import Timekeeping
+
+/// Keeps the objects of every Placement on the clusters that its decisions name, and nowhere else.
+///
+/// Two queues: one of placements, which decides and writes status, and one of a placement on a member, which looks,
+/// applies and removes. A member that does not answer holds up its own entries of the second queue and nothing else.
+/// Both are level-triggered: whatever happens, they look at what is there. Runs on the leader only.
+///
+/// ```
+/// Placement, MemberCluster, Namespace -> placements -> status.decisions -> syncs -> member
+///                                            ^-------- outcome --------------'
+/// ```
+package final class PlacementController: Sendable {
+    /// What the controller works with.
+    package struct Environment: Sendable {
+        /// The hub, behind the leader's guard.
+        package var hub: KubernetesClient
+        package var fleet: MemberFleet
+        package var placements: Informer<Placement>
+        package var clusters: Informer<MemberCluster>
+        package var incidents: IncidentReporter
+        package var fence: PlacementFence
+        package var thresholds = PlacementThresholds()
+        /// Whether this process may write as the leader: members are written to as well.
+        package var mayLead: @Sendable () -> Bool
+        package var recorder: EventRecorder
+        package var informers: InformerConfiguration
+        package var context: RuntimeContext
+    }
+
+    /// Placements by uid, for `Environment.placements`.
+    package static let indexes: [String: Store<Placement>.IndexFunction] = [
+        uidIndex: { [$0.metadata.uid ?? ""] }
+    ]
+    static let uidIndex = "uid"
+    /// How many placements are decided about, and how many members are worked on, at one time.
+    private static let maxConcurrent = (placements: 4, syncs: 32)
+    /// How long changes on members are collected before somebody looks.
+    private static let settling = Duration.milliseconds(250)
+
+    let environment: Environment
+    let namespaces: Informer<NamespaceLabels>
+    let queue: WorkQueue<ObjectKey>
+    let syncs: WorkQueue<SyncKey>
+    let outcomes = SyncOutcomes()
+    let gate = MemberGate()
+    let memory = PlacedMemory()
+    let orphans = OrphanedPlacements()
+    let metrics: PlacementMetrics?
+    var timeSource: any TimeSource { environment.context.timeSource }
+
+    /// Makes a controller; nothing runs yet.
+    package init(_ environment: Environment) {
+        self.environment = environment
+        let context = environment.context
+        queue = WorkQueue(name: "placement", timeSource: context.timeSource, metrics: context.metrics)
+        syncs = WorkQueue(name: "placementsync", timeSource: context.timeSource, metrics: context.metrics)
+        metrics = context.metrics.map { PlacementMetrics(registry: $0) }
+        namespaces = Informer(
+            client: environment.hub,
+            source: InformerSource(resource: .namespaces, decoder: NamespaceLabels.decoder),
+            configuration: environment.informers,
+            context: context
+        )
+        watch()
+    }
+
+    /// Works until cancelled.
+    ///
+    /// - Throws: `CancellationError`; `ControllerError`.
+    package func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.namespaces.run() }
+            group.addTask {
+                // Patient: a hub without the CRD, or rights that come later, must not end the whole controller.
+                try await self.environment.placements.hasSynced.wait()
+                try await self.environment.clusters.hasSynced.wait()
+                try await self.namespaces.hasSynced.wait()
+                try await self.work()
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    private func work() async throws {
+        var configuration = ControllerConfiguration()
+        configuration.disposition = { error in
+            // A right or a kind that is missing now may be there later.
+            switch ControllerConfiguration.defaultDisposition(error) {
+            case .terminal, .gone: .retry
+            case let other: other
+            }
+        }
+        configuration.maxConcurrent = Self.maxConcurrent.placements
+        let placements = Controller(
+            name: "placement",
+            queue: queue,
+            configuration: configuration,
+            context: environment.context
+        ) { [self] key in try await reconcile(key) }
+        configuration.maxConcurrent = Self.maxConcurrent.syncs
+        let members = Controller(
+            name: "placementsync",
+            queue: syncs,
+            configuration: configuration,
+            context: environment.context
+        ) { [self] key in try await sync(key) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await placements.run() }
+            group.addTask { try await members.run() }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    /// Everything that is known about a placement now.
+    func facts(_ placement: Placement) -> PlacementFacts {
+        PlacementFacts(
+            placement,
+            outcomes: outcomes.of(placement.metadata.key, uid: placement.metadata.uid ?? ""),
+            members: environment.clusters.store.list(),
+            fence: environment.fence,
+            namespaceLabels: labels(ofNamespace: placement.metadata.namespace),
+            now: timeSource.wallTime()
+        )
+    }
+
+    private func labels(ofNamespace name: String?) -> [String: String]? {
+        name.flatMap { namespaces.store.get(ObjectKey(namespace: nil, name: $0))?.labels }
+    }
+
+    // MARK: Changes
+
+    private func watch() {
+        environment.placements.addHandler { [queue] event in
+            switch event {
+            case .added(let placement, _), .updated(_, let placement), .deleted(let placement):
+                queue.add(placement.metadata.key)
+            case .deletedFinalStateUnknown(let key, _): queue.add(key)
+            case .undecodable(let failure, _): queue.add(failure.key)
+            }
+        }
+        environment.clusters.addHandler { [weak self] event in
+            switch event {
+            case .updated(let old, let new): self?.clusterChanged(old, new)
+            case .added(let cluster, _), .deleted(let cluster): self?.clusterChanged(nil, cluster)
+            case .deletedFinalStateUnknown, .undecodable: self?.addAll()
+            }
+        }
+        namespaces.addHandler { [queue, placements = environment.placements.store] event in
+            guard let name = event.name else { return }
+            for placement in placements.list() where placement.metadata.namespace == name {
+                queue.add(placement.metadata.key)
+            }
+        }
+        environment.fleet.onPlacedChange { [weak self] cluster, uid in self?.placedChanged(cluster, uid) }
+    }
+
+    private func clusterChanged(_ old: MemberCluster?, _ new: MemberCluster) {
+        let isReady = { (cluster: MemberCluster?) in
+            (cluster?.status?.conditions ?? []).isTrue(ConditionType.ready)
+        }
+        let isOther =
+            old == nil || old?.metadata.labels != new.metadata.labels || old?.spec != new.spec
+            || isReady(old) != isReady(new) || old?.metadata.isBeingDeleted != new.metadata.isBeingDeleted
+        if isOther {
+            if isReady(new) {
+                gate.reset(new.metadata.name ?? "")
+                for key in orphans.keys(on: new.metadata.name ?? "") { syncs.add(key) }
+            }
+            return addAll()
+        }
+        // What has become free concerns only those that wait for room.
+        guard old?.status?.allocatable != new.status?.allocatable || old?.status?.requested != new.status?.requested
+        else { return }
+        for placement in environment.placements.store.list()
+        where !(placement.status?.conditions ?? []).isTrue(ConditionType.scheduled) {
+            queue.add(placement.metadata.key)
+        }
+    }
+
+    private func addAll() {
+        for key in environment.placements.store.keys.sorted() { queue.add(key) }
+    }
+
+    /// Objects on a member have changed: of one placement, or perhaps of any.
+    private func placedChanged(_ cluster: String, _ uid: String?) {
+        let store = environment.placements.store
+        for placement in uid.map({ store.byIndex(Self.uidIndex, $0) }) ?? store.list() {
+            let key = SyncKey(placement: placement.metadata.key, cluster: cluster)
+            guard
+                outcomes[key] != nil || placement.status?.decisions?.contains(where: { $0.cluster == cluster }) == true
+            else { continue }
+            syncs.add(key, after: Self.settling)
+        }
+    }
+}
+
+/// The labels of a namespace of the hub; nothing else is kept of it.
+struct NamespaceLabels: Sendable, Hashable {
+    var name: String
+    var labels: [String: String]
+
+    static let decoder = ObjectDecoder<NamespaceLabels>(
+        projection: .all.keeping(
+            ["metadata", "name"],
+            ["metadata", "uid"],
+            ["metadata", "resourceVersion"],
+            ["metadata", "labels"]
+        )
+    ) { NamespaceLabels(name: Unstructured($0).name, labels: Unstructured($0).labels) }
+}
+
+extension InformerEvent where Object == NamespaceLabels {
+    /// The namespace that changed.
+    fileprivate var name: String? {
+        switch self {
+        case .added(let namespace, _), .deleted(let namespace): namespace.name
+        case .updated(let old, let new): old == new ? nil : new.name
+        case .deletedFinalStateUnknown(let key, _): key.name
+        case .undecodable(let failure, _): failure.key.name
+        }
+    }
+}

@@ -1,0 +1,140 @@
+internal import FoundationEssentials
+internal import KubernetesCore
+internal import RecoveryAPI
+internal import RecoveryDecision
+
+/// Everything that is known about a placement at one moment: what follows from it is pure.
+struct PlacementFacts: Sendable {
+    var placement: Placement
+    /// The latest looks at members.
+    var outcomes: [String: SyncOutcome]
+    /// Every MemberCluster by name.
+    var members: [String: MemberCluster]
+    var fence: PlacementFence
+    /// The labels of the placement's namespace; nil when they are not known.
+    var namespaceLabels: [String: String]?
+    var now: Date
+    /// Of the manifests.
+    let hash: String
+    /// Why the placement is not acted upon; nothing is found when it is.
+    let violations: (reason: String, found: [FieldViolation])
+
+    init(
+        _ placement: Placement,
+        outcomes: [String: SyncOutcome],
+        members: [MemberCluster],
+        fence: PlacementFence,
+        namespaceLabels: [String: String]?,
+        now: Date
+    ) {
+        self.placement = placement
+        self.outcomes = outcomes
+        self.members = Dictionary(members.map { ($0.metadata.name ?? "", $0) }, uniquingKeysWith: { first, _ in first })
+        self.fence = fence
+        self.namespaceLabels = namespaceLabels
+        self.now = now
+        hash = placement.manifestsHash
+        let invalid = placement.validate()
+        violations =
+            invalid.isEmpty
+            ? (ConditionReason.outsideFence, fence.violations(of: placement)) : (ConditionReason.invalidSpec, invalid)
+    }
+
+    var decisions: [PlacementDecision] { placement.status?.decisions ?? [] }
+
+    var isAccepted: Bool { violations.found.isEmpty }
+
+    /// Why the placement may not be on a member; nil when it may.
+    func fenceProblem(_ cluster: MemberCluster) -> String? {
+        let namespace = placement.metadata.namespace
+        if fence.allows(cluster, namespace: namespace, labels: namespaceLabels) { return nil }
+        return "spec.allowedNamespaces of the MemberCluster does not match namespace \(namespace ?? "")"
+    }
+
+    /// Whether a member can be asked.
+    func isReady(_ cluster: String) -> Bool {
+        guard let member = members[cluster], !member.metadata.isBeingDeleted else { return false }
+        return (member.status?.conditions ?? []).isTrue(ConditionType.ready)
+    }
+
+    /// Whether a look of this process has found the present manifests on a member, and everything ready.
+    func isServed(by cluster: String) -> Bool {
+        guard isReady(cluster), let state = outcomes[cluster]?.state else { return false }
+        return state.isReady && state.hash == hash
+    }
+
+    /// Whether copies may be removed from clusters that are left: as many as asked for are synced and ready elsewhere.
+    var mayLeave: Bool {
+        let staying = decisions.filter { !$0.isLeaving }
+        return staying.count >= placement.spec.effectiveClusterCount && staying.allSatisfy { isServed(by: $0.cluster) }
+    }
+
+    /// The members that have, or may have, objects of the placement, and those that shall get them; sorted.
+    var targets: [String] {
+        var names = Set(decisions.map(\.cluster)).union((placement.status?.clusters ?? []).map(\.cluster))
+        let evacuated = placement.status?.evacuated ?? []
+        names.formUnion(evacuated.filter(\.hasLeftovers).map(\.cluster))
+        // Data stays where a copy was, and is not written down anywhere: it has to be looked for.
+        if placement.metadata.isBeingDeleted, mayHaveKeptData { names.formUnion(members.keys.filter { isReady($0) }) }
+        return names.sorted()
+    }
+
+    private var mayHaveKeptData: Bool {
+        (placement.status?.placedKinds ?? []).contains { PlacedKind($0).isKeptByMoves }
+    }
+
+    /// What is to be done on a member; nil when nothing is.
+    func duty(on cluster: String) -> SyncDuty? {
+        if placement.metadata.isBeingDeleted { return .delete }
+        guard isAccepted, let member = members[cluster] else { return nil }
+        guard let decision = decisions.first(where: { $0.cluster == cluster }) else {
+            let isLeftover = placement.status?.evacuated?.contains { $0.cluster == cluster && $0.hasLeftovers } ?? false
+            if isLeftover { return .leave }
+            guard placement.syncStatus(cluster) != nil else { return nil }
+            return mayLeave ? .leave : .hold
+        }
+        if decision.isLeaving, mayLeave { return .leave }
+        return fenceProblem(member) == nil ? .place : .hold
+    }
+
+    /// Whether a member has to be looked at: nobody has, something else was to be done then, or it could not be asked.
+    func needsSync(_ cluster: String) -> Bool {
+        guard let duty = duty(on: cluster), isReady(cluster) else { return false }
+        guard let outcome = outcomes[cluster] else { return true }
+        if outcome.duty != duty || outcome.generation != placement.metadata.generation { return true }
+        if case .unreachable = outcome.result { return true }
+        return false
+    }
+}
+
+/// The reasons of conditions of a Placement, beside those that all kinds share.
+enum PlacementReason {
+    /// As many clusters as asked for.
+    static let scheduled = "Scheduled"
+    /// Fewer clusters than asked for have room for the pods.
+    static let insufficientCapacity = "InsufficientCapacity"
+    /// Fewer clusters than asked for match selector, taints, kinds or spread.
+    static let constraintsUnsatisfied = "ConstraintsUnsatisfied"
+    /// The fence, or clusters that were left, keep copies away.
+    static let notPermitted = "NotPermitted"
+    /// No cluster is ready.
+    static let clustersNotReady = "ClustersNotReady"
+    /// Nobody has chosen a cluster yet.
+    static let notScheduled = "NotScheduled"
+    /// Objects are being applied.
+    static let syncing = "Syncing"
+    /// The clusters have what they should.
+    static let inSync = "InSync"
+    /// A cluster refuses an object.
+    static let syncFailed = "SyncFailed"
+    /// An object belongs to somebody else.
+    static let syncConflict = "SyncConflict"
+    /// A cluster does not answer.
+    static let clusterUnreachable = "ClusterUnreachable"
+    /// As many copies as asked for are ready.
+    static let ready = "Ready"
+    /// Copies are there and not ready yet.
+    static let notReady = "NotReady"
+    /// The placement is deleted and its objects are being removed.
+    static let removing = "Removing"
+}

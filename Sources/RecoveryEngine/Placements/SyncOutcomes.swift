@@ -1,0 +1,107 @@
+internal import FoundationEssentials
+internal import KubernetesCore
+internal import Synchronization
+internal import Timekeeping
+
+/// One placement on one member: the unit of work of the sync queue.
+struct SyncKey: Hashable, Sendable, CustomStringConvertible {
+    var placement: ObjectKey
+    var cluster: String
+
+    /// `namespace/name on cluster`.
+    var description: String { "\(placement) on \(cluster)" }
+}
+
+/// What has to be done for a placement on a member.
+enum SyncDuty: String, Sendable, Hashable {
+    /// The objects are to be there as declared.
+    case place
+    /// The objects stay as they are: nothing is written, only looked at.
+    case hold
+    /// A copy that moves away: all goes but data.
+    case leave
+    /// The placement itself is deleted: all goes.
+    case delete
+}
+
+/// What came of the latest look at a placement on a member.
+struct SyncOutcome: Sendable, Hashable {
+    enum Result: Sendable, Hashable {
+        /// What is there.
+        case placed(PlacedState)
+        /// What was removed.
+        case removed(PlacedRemoval)
+        /// The member did not answer, or refused the whole.
+        case unreachable(String)
+    }
+
+    /// The placement that was looked at.
+    var uid: String
+    var generation: Int64?
+    var duty: SyncDuty
+    var result: Result
+    /// When something was applied last, by this process.
+    var syncTime: Date?
+    /// Looks in a row that ended with a refusal or a conflict, at most one counted in a second.
+    var failures = 0
+    var lastFailure: MonotonicInstant?
+    /// Since when everything is applied and something is not ready.
+    var unreadySince: Date?
+
+    /// What is there; nil when nobody could look, or all was removed.
+    var state: PlacedState? {
+        if case .placed(let state) = result { state } else { nil }
+    }
+
+    /// Whether nothing is left that should be gone.
+    var isRemoved: Bool {
+        if case .removed(let removal) = result { removal.isComplete } else { false }
+    }
+}
+
+/// The latest outcomes, by placement and member; lost with the process, which looks at everything again then.
+final class SyncOutcomes: Sendable {
+    private struct Entry {
+        var firstSeen: MonotonicInstant
+        var byCluster: [String: SyncOutcome] = [:]
+    }
+
+    private let entries = Mutex<[ObjectKey: Entry]>([:])
+
+    /// The outcomes of one placement, those of another one of its name left out.
+    func of(_ placement: ObjectKey, uid: String) -> [String: SyncOutcome] {
+        entries.withLock { $0[placement]?.byCluster.filter { $0.value.uid == uid } ?? [:] }
+    }
+
+    subscript(key: SyncKey) -> SyncOutcome? {
+        get { entries.withLock { $0[key.placement]?.byCluster[key.cluster] } }
+    }
+
+    /// Notes an outcome, unless the placement was forgotten meanwhile.
+    func set(_ outcome: SyncOutcome, for key: SyncKey) {
+        entries.withLock { $0[key.placement]?.byCluster[key.cluster] = outcome }
+    }
+
+    /// When this process saw the placement first.
+    func firstSeen(_ placement: ObjectKey, now: MonotonicInstant) -> MonotonicInstant {
+        entries.withLock { entries in
+            if let entry = entries[placement] { return entry.firstSeen }
+            entries[placement] = Entry(firstSeen: now)
+            return now
+        }
+    }
+
+    /// Forgets the outcomes of members that do not matter to the placement any more.
+    func keep(_ clusters: Set<String>, of placement: ObjectKey) {
+        entries.withLock { entries in
+            guard let known = entries[placement]?.byCluster, known.keys.contains(where: { !clusters.contains($0) })
+            else { return }
+            entries[placement]?.byCluster = known.filter { clusters.contains($0.key) }
+        }
+    }
+
+    /// Forgets a placement that is gone.
+    func forget(_ placement: ObjectKey) {
+        entries.withLock { $0[placement] = nil }
+    }
+}

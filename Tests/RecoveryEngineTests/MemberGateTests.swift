@@ -1,0 +1,45 @@
+import KubernetesCore
+import TestSupport
+import Testing
+import Timekeeping
+
+@testable import RecoveryEngine
+
+struct MemberGateTests {
+    private let gate = MemberGate()
+    private let start = ManualTimeSource().now()
+
+    private func key(_ number: Int, on cluster: String = "edge") -> SyncKey {
+        SyncKey(placement: ObjectKey(namespace: "team", name: "p\(number)"), cluster: cluster)
+    }
+
+    @Test func fewAtATimeGetInAndThoseThatWaitComeBackWhenOneLeaves() {
+        for number in 0..<MemberGate.maxPerMember { #expect(gate.enter(key(number), now: start) == .open) }
+        #expect(gate.enter(key(8), now: start) == .parked)
+        #expect(gate.enter(key(9), now: start) == .parked)
+        #expect(gate.enter(key(8), now: start) == .parked)
+        #expect(gate.enter(key(0, on: "north"), now: start) == .open, "the others are not held up")
+        #expect(gate.leave("edge", hasAnswered: true, now: start) == [key(8), key(9)])
+        #expect(gate.enter(key(8), now: start) == .open)
+    }
+
+    @Test func aMemberThatDoesNotAnswerIsLeftAloneForLongerAndLonger() {
+        var now = start
+        var pauses: [Duration] = []
+        for _ in 0..<8 {
+            #expect(gate.enter(key(1), now: now) == .open)
+            _ = gate.leave("edge", hasAnswered: false, now: now)
+            guard case .closed(let pause) = gate.enter(key(1), now: now) else {
+                Issue.record("it is open")
+                return
+            }
+            pauses.append(pause)
+            now = now.advanced(by: pause)
+        }
+        #expect(pauses == [1, 2, 4, 8, 16, 32, 60, 60].map { Duration.seconds($0) })
+        #expect(gate.enter(key(1), now: now) == .open)
+        _ = gate.leave("edge", hasAnswered: false, now: now)
+        gate.reset("edge")
+        #expect(gate.enter(key(1), now: now) == .open, "it is ready again")
+    }
+}

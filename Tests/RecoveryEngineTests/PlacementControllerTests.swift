@@ -1,0 +1,281 @@
+import FoundationEssentials
+import JSON
+import KubernetesClient
+import KubernetesCore
+import RecoveryAPI
+import RecoveryDecision
+import TestSupport
+import Testing
+
+@testable import RecoveryEngine
+
+/// Placements from decision to removal, with members in memory.
+@Suite("PlacementController", .timeLimit(.minutes(2)))
+struct PlacementControllerTests {
+    private typealias Scene = PlacedScene
+
+    @Test func aPlacementIsScheduledAppliedAndReadyAndThenAtRest() throws {
+        let scene = PlacementScene("edge")
+        scene.put([Scene.web(), Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.copies() == ["edge Synced"] })
+        #expect(try scene.condition(ConditionType.ready) == "False NotReady")
+        scene.roll("edge")
+        #expect(try scene.wait { try scene.condition(ConditionType.ready) == "True Ready" })
+        let status = try #require(try scene.placement()?.status)
+        #expect(status.decisions?.map(\.placedBy) == ["Scheduler"])
+        #expect(status.clusters?.first?.hash == (try scene.placement()?.manifestsHash))
+        #expect(status.placedKinds == ["ConfigMap", "Deployment.apps"] && status.readyClusters == 1)
+        #expect(try scene.placement()?.metadata.finalizers == [MetadataName.finalizer])
+        scene.world.run(for: .seconds(60))
+        #expect(scene.events().isSuperset(of: ["PlacementScheduled", "PlacementSynced", "PlacementReady"]))
+        let member = try #require(scene.members["edge"])
+        let count = (
+            member.requests { !$0.path.hasSuffix("/readyz") }.count, scene.hub.requests(where: \.isWrite).count
+        )
+        scene.world.run(for: .seconds(120))
+        #expect(member.requests { !$0.path.hasSuffix("/readyz") }.count == count.0, "at rest members are only watched")
+        #expect(scene.hub.requests(where: \.isWrite).count == count.1, "and status is written only on news")
+    }
+
+    @Test func driftIsNoticedByWatchingAndRepaired() throws {
+        let scene = PlacementScene("edge")
+        scene.put([Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.condition(ConditionType.ready) == "True Ready" })
+        scene.world.run(for: .seconds(5))
+        let key = ObjectKey(namespace: "team", name: "settings")
+        let member = try #require(scene.members["edge"])
+        member.edit(.configMaps, key) { $0.set("changed", at: ["data", "a"]) }
+        #expect(scene.wait(.seconds(2)) { member.object(.configMaps, key)?["data", "a"] == "1" })
+        member.remove(.configMaps, key)
+        #expect(scene.wait(.seconds(2)) { member.object(.configMaps, key) != nil })
+        scene.world.run(for: .seconds(30))
+        #expect(scene.events().contains("PlacementDriftRepaired"))
+        #expect(try scene.copies() == ["edge Synced ready"])
+    }
+
+    @Test func anEditIsAppliedAndWhatIsGoneFromItIsRemoved() throws {
+        let scene = PlacementScene("edge")
+        scene.put([Scene.web(), Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.copies() == ["edge Synced"] })
+        scene.edit("manifests", [Scene.web(image: "web:2")])
+        let member = try #require(scene.members["edge"])
+        #expect(scene.wait { member.objects(.configMaps).isEmpty })
+        #expect(try scene.wait { try scene.placement()?.status?.placedKinds == ["Deployment.apps"] })
+        let image = member.object(.deployments, PlacementScene.key)?.content
+            .value(at: ["spec", "template", "spec", "containers"])?[index: 0]?["image"]
+        #expect(image == "web:2")
+    }
+
+    @Test func aForeignObjectStaysUntouchedAndBecomesASyncConflictAfterTheThreshold() throws {
+        let scene = PlacementScene("edge")
+        let member = try #require(scene.members["edge"])
+        var foreign = Scene.settings
+        foreign.set("team", at: ["metadata", "namespace"])
+        foreign.set("theirs", at: ["data", "a"])
+        member.put(foreign, .configMaps)
+        scene.put([Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.condition(ConditionType.synced) == "False SyncConflict" })
+        #expect(try scene.recoveries().isEmpty, "one look is no incident")
+        #expect(try scene.wait { try !scene.recoveries().isEmpty })
+        let recovery = try #require(try scene.recoveries().first)
+        #expect(recovery.spec.error.type == "SyncConflict" && recovery.metadata.namespace == "team")
+        #expect(recovery.spec.targetRef?.kind == "Placement" && recovery.spec.error.context?["cluster"] == "edge")
+        #expect(member.objects(.configMaps).first?["data", "a"] == "theirs")
+        member.remove(.configMaps, ObjectKey(namespace: "team", name: "settings"))
+        #expect(try scene.wait(.seconds(400)) { try scene.condition(ConditionType.synced) == "True InSync" })
+        #expect(try scene.recoveries().count == 1)
+    }
+
+    @Test func whatTheMemberRefusesBecomesASyncFailureAndWhatNeverGetsReadyATimeout() throws {
+        let scene = PlacementScene("edge")
+        let member = try #require(scene.members["edge"])
+        member.inject(.status(422, "Invalid"), times: 1_000) { $0.verb == .patch && $0.concerns(.configMaps) }
+        scene.put([Scene.web(), Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.recoveries().map(\.spec.error.type) == ["SyncFailure"] })
+        #expect(try scene.copies() == ["edge Failed"])
+        member.clearFaults()
+        #expect(try scene.wait(.seconds(400)) { try scene.copies() == ["edge Synced"] })
+        #expect(try scene.wait(.seconds(700)) { try scene.recoveries().map(\.spec.error.type).contains("SyncTimeout") })
+    }
+
+    @Test func aClusterThatIsLeftKeepsItsCopyUntilTheNewOneIsReadyAndItsDataForEver() throws {
+        let scene = PlacementScene("edge", "north")
+        let claim: JSONValue = ["apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": ["name": "data"]]
+        scene.put(cluster: "edge", labels: ["use": "yes"])
+        scene.put(cluster: "north", labels: ["use": "no"])
+        scene.put([Scene.web(), claim], ["clusterSelector": ["matchLabels": ["use": "yes"]]])
+        scene.start()
+        let bound: @Sendable (inout JSONValue) -> Void = { $0["status"] = ["phase": "Bound"] }
+        let data = ObjectKey(namespace: "team", name: "data")
+        #expect(try scene.wait { try scene.copies() == ["edge Synced"] })
+        scene.roll("edge")
+        scene.members["edge"]?.edit(PlacedScene.claims, data, bound)
+        #expect(try scene.wait { try scene.copies() == ["edge Synced ready"] })
+        scene.put(cluster: "edge", labels: ["use": "no"])
+        scene.put(cluster: "north", labels: ["use": "yes"])
+        #expect(try scene.wait { try scene.copies().contains("north Synced") })
+        scene.world.run(for: .seconds(120))
+        #expect(scene.members["edge"]?.object(.deployments, PlacementScene.key) != nil, "the new copy is not ready yet")
+        scene.roll("north")
+        scene.members["north"]?.edit(PlacedScene.claims, data, bound)
+        #expect(try scene.wait { try scene.copies() == ["north Synced ready"] })
+        #expect(scene.members["edge"]?.object(.deployments, PlacementScene.key) == nil)
+        #expect(scene.members["edge"]?.object(PlacedScene.claims, data) != nil)
+        let kept = scene.hub.objects(.events).contains { $0["message"]?.stringValue?.contains("kept as data") == true }
+        #expect(scene.wait { kept })
+        // With the placement itself the data goes, too.
+        scene.world.start { [scene] in try await scene.harness.client.delete(Placement.resource, PlacementScene.key) }
+        #expect(try scene.wait { try scene.placement() == nil })
+        #expect(scene.members.values.allSatisfy { $0.objects(PlacedScene.claims).isEmpty })
+    }
+
+    @Test func whoTriesToReachOutOfTheFenceWritesNothing() throws {
+        let scene = PlacementScene("edge")
+        let attempts: [JSONValue] = [
+            ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "shop"]],
+            ["apiVersion": "v1", "kind": "Secret", "metadata": ["name": "s"]],
+            ["apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": ["name": "r"]],
+            ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "c", "namespace": "kube-system"]],
+        ]
+        scene.start()
+        for manifest in attempts {
+            scene.put([Scene.settings, manifest])
+            #expect(try scene.wait { try scene.condition(ConditionType.accepted) == "False OutsideFence" })
+            scene.world.run(for: .seconds(30))
+            #expect(try scene.placement()?.metadata.finalizers == nil && scene.placement()?.status?.decisions == nil)
+            scene.hub.remove(Placement.resource, PlacementScene.key)
+        }
+        scene.put(cluster: "edge", spec: ["allowedNamespaces": ["matchLabels": ["tier": "platinum"]]])
+        scene.put([Scene.settings])
+        #expect(try scene.wait { try scene.condition(ConditionType.scheduled) == "False NotPermitted" })
+        #expect(try scene.placement()?.status?.rejected?.map(\.reason) == ["OutsideFence"])
+        #expect(try scene.wait { try scene.recoveries().map(\.spec.error.type) == ["PlacementPolicy"] })
+        let member = try #require(scene.members["edge"])
+        #expect(member.requests { $0.isWrite && $0.concerns(.configMaps) }.isEmpty)
+    }
+
+    @Test func clustersWithoutRoomAreRejectedWithTheNumbersUntilThereIsRoom() throws {
+        let scene = PlacementScene("edge")
+        var large = Scene.web(replicas: 3)
+        let container: JSONValue = ["name": "web", "image": "web", "resources": ["requests": ["cpu": "4"]]]
+        large.set([container], at: ["spec", "template", "spec", "containers"])
+        scene.put([large])
+        scene.start()
+        #expect(try scene.wait { try scene.condition(ConditionType.scheduled) == "False InsufficientCapacity" })
+        let rejection = try #require(try scene.placement()?.status?.rejected?.first)
+        #expect(rejection.reason == "InsufficientCapacity" && rejection.message?.contains("cpu 12 of 8 free") == true)
+        #expect(try scene.wait { try scene.recoveries().map(\.spec.error.type) == ["PlacementCapacity"] })
+        scene.members["edge"]?.edit(.nodes, ObjectKey(namespace: nil, name: "n")) { node in
+            node.set("16", at: ["status", "allocatable", "cpu"])
+        }
+        #expect(try scene.wait { try scene.copies() == ["edge Synced"] })
+    }
+
+    @Test func aNamespaceThatIsAllowedNoMoreKeepsItsLastCopyUntouchedAndUnrepaired() throws {
+        let scene = PlacementScene("edge")
+        scene.put([Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.copies() == ["edge Synced ready"] })
+        scene.hub.edit(.namespaces, ObjectKey(namespace: nil, name: "team")) {
+            $0.set([:], at: ["metadata", "labels"])
+        }
+        #expect(try scene.wait { try scene.placement()?.status?.decisions?.first?.isLeaving == true })
+        let member = try #require(scene.members["edge"])
+        let key = ObjectKey(namespace: "team", name: "settings")
+        member.edit(.configMaps, key) { $0.set("changed", at: ["data", "a"]) }
+        scene.world.run(for: .seconds(60))
+        #expect(member.object(.configMaps, key)?["data", "a"] == "changed")
+    }
+
+    @Test func deletionRemovesEverythingAndADeadMemberHoldsItUpForALimitedTime() throws {
+        let scene = PlacementScene("edge", "north")
+        scene.put([Scene.settings], ["clusterCount": 2])
+        scene.start()
+        #expect(try scene.wait { try scene.placement()?.status?.readyClusters == 2 })
+        scene.members["north"]?.stop()
+        scene.world.start { [scene] in try await scene.harness.client.delete(Placement.resource, PlacementScene.key) }
+        #expect(scene.wait { scene.members["edge"]?.objects(.configMaps).isEmpty == true })
+        #expect(try scene.wait { try scene.condition(ConditionType.ready) == "False Removing" })
+        #expect(try scene.wait(.seconds(600)) { try scene.placement() == nil })
+        scene.world.run(for: .seconds(10))
+        #expect(scene.events().contains("PlacementLeftBehind"))
+        #expect(scene.members["north"]?.objects(.configMaps).count == 1)
+        scene.members["north"]?.start()
+        #expect(scene.wait { scene.members["north"]?.objects(.configMaps).isEmpty == true })
+    }
+
+    @Test func aMemberClusterThatIsGoneDoesNotHoldUpADeletion() throws {
+        let scene = PlacementScene("edge")
+        scene.put([Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.copies() == ["edge Synced ready"] })
+        scene.hub.remove(MemberCluster.resource, ObjectKey(namespace: nil, name: "edge"))
+        scene.world.run(for: .seconds(1))
+        scene.world.start { [scene] in try await scene.harness.client.delete(Placement.resource, PlacementScene.key) }
+        #expect(try scene.wait(.seconds(5)) { try scene.placement() == nil })
+    }
+
+    @Test func aDeadMemberBlocksNobodyAndIsServedWhenItAnswersAgain() throws {
+        let scene = PlacementScene("edge", "north")
+        scene.put([Scene.settings], ["clusterCount": 2])
+        scene.members["north"]?.inject(.refuse, times: 10_000) { $0.concerns(.configMaps) }
+        scene.start()
+        #expect(try scene.wait(.seconds(20)) { try scene.copies().contains("edge Synced ready") })
+        #expect(try scene.condition(ConditionType.synced).hasPrefix("False"))
+        scene.members["north"]?.clearFaults()
+        #expect(try scene.wait(.seconds(90)) { try scene.placement()?.status?.readyClusters == 2 })
+    }
+
+    @Test func leftoversOfAClusterThatWasLeftAreRemovedAndItsEntryStays() throws {
+        let scene = PlacementScene("edge", "north")
+        scene.put([Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.placement()?.status?.readyClusters == 1 })
+        let first = try #require(try scene.placement()?.status?.decisions?.first?.cluster)
+        // As a failover writes it.
+        scene.hub.edit(Placement.resource, PlacementScene.key) { object in
+            object.set([], at: ["status", "decisions"])
+            object.set(
+                [
+                    [
+                        "cluster": .string(first), "reason": "FailedOver", "time": "2026-01-01T00:00:00Z",
+                        "leftovers": true,
+                    ]
+                ],
+                at: ["status", "evacuated"]
+            )
+        }
+        #expect(scene.wait { scene.members[first]?.objects(.configMaps).isEmpty == true })
+        #expect(try scene.wait { try scene.placement()?.status?.evacuated?.first?.leftovers == false })
+        scene.world.run(for: .seconds(30))
+        let decisions = try #require(try scene.placement()?.status?.decisions)
+        #expect(decisions.count == 1 && decisions.first?.cluster != first)
+        #expect(try scene.placement()?.status?.rejected?.map(\.reason) == ["Evacuated"])
+    }
+
+    @Test func whileAMigrationHasAskedForACopyNobodyElseMovesOne() throws {
+        let scene = PlacementScene("edge", "north")
+        scene.put([Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.placement()?.status?.readyClusters == 1 })
+        let first = try #require(try scene.placement()?.status?.decisions?.first?.cluster)
+        let other = first == "edge" ? "north" : "edge"
+        scene.hub.edit(Placement.resource, PlacementScene.key) { object in
+            object.set(
+                [
+                    ["cluster": .string(first)],
+                    ["cluster": .string(other), "reason": "Migrating", "placedBy": "Migration/m"],
+                ],
+                at: ["status", "decisions"]
+            )
+        }
+        #expect(try scene.wait { try scene.placement()?.status?.readyClusters == 2 })
+        scene.world.run(for: .seconds(60))
+        #expect(try scene.placement()?.status?.decisions?.map(\.isLeaving) == [false, false])
+    }
+}

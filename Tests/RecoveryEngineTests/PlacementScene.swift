@@ -1,0 +1,195 @@
+import ControllerRuntime
+import FoundationEssentials
+import HTTPTransport
+import JSON
+import KubernetesClient
+import KubernetesCore
+import RecoveryAPI
+import RecoveryDecision
+import Telemetry
+import TestSupport
+import Testing
+import Timekeeping
+
+@testable import RecoveryEngine
+
+/// A whole engine with a hub and members in memory, in virtual time.
+final class PlacementScene: Sendable {
+    static let key = ObjectKey(namespace: "team", name: "web")
+
+    let harness: StrategyHarness
+    let members: [String: FakeAPIServer]
+    let engine: RecoveryEngine
+    private let recorder: EventRecorder
+    var world: VirtualWorld { harness.world }
+    var hub: FakeAPIServer { harness.hub }
+
+    init(_ names: String...) {
+        let time = ManualTimeSource()
+        let world = VirtualWorld(time: time)
+        var members: [String: FakeAPIServer] = [:]
+        for name in names {
+            members[name] = FakeAPIServer(timeSource: time, resources: [PlacedScene.claims, PlacedScene.autoscalers])
+        }
+        let room: JSONValue = ["cpu": "8", "memory": "8Gi", "pods": "100"]
+        for member in members.values {
+            let status: JSONValue = [
+                "allocatable": room, "capacity": room, "conditions": [["type": "Ready", "status": "True"]],
+            ]
+            member.put(["apiVersion": "v1", "kind": "Node", "metadata": ["name": "n"], "status": status], .nodes)
+        }
+        self.members = members
+        harness = StrategyHarness(world: world, memberTransport: RoutingTransport(members.mapValues { $0.transport() }))
+        let context = RuntimeContext(timeSource: time)
+        let client = harness.client
+        recorder = EventRecorder(client: client, component: "test", context: context, random: { 0.5 })
+        var dependencies = RecoveryEngine.Dependencies(
+            client: client,
+            members: harness.members.guardedClient,
+            registry: StrategyRegistry([]),
+            configuration: EngineConfiguration(),
+            namespace: nil,
+            controllerNamespace: StrategyHarness.namespace,
+            identity: { ControllerIdentity(holder: "me") },
+            mayLead: { true },
+            recorder: recorder,
+            timeSource: time,
+            logger: .disabled,
+            metrics: MetricsRegistry()
+        )
+        dependencies.fleet = harness.members
+        engine = RecoveryEngine(dependencies)
+        hub.put(
+            ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "team", "labels": ["tier": "gold"]]],
+            .namespaces
+        )
+        for name in names { put(cluster: name) }
+    }
+
+    /// Registers a member, which every namespace with the label `tier: gold` may use.
+    func put(cluster name: String, labels: JSONValue = [:], spec: JSONValue = [:]) {
+        var all: JSONValue = [
+            "kubeconfigSecretRef": ["name": .string(name)],
+            "probe": ["intervalSeconds": 10, "failureThreshold": 2, "successThreshold": 1],
+            "allowedNamespaces": ["matchLabels": ["tier": "gold"]],
+        ]
+        for (field, value) in spec.objectValue ?? [:] { all[field] = value }
+        hub.put(
+            [
+                "apiVersion": .string(RecoveryAPI.apiVersion), "kind": "MemberCluster",
+                "metadata": ["name": .string(name), "labels": labels], "spec": all,
+                "status": hub.object(MemberCluster.resource, ObjectKey(namespace: nil, name: name))?["status"] ?? [:],
+            ],
+            MemberCluster.resource
+        )
+        var secret = MemberScene.secret(server: "https://\(name).example:6443")
+        secret.set(.string(name), at: ["metadata", "name"])
+        hub.put(secret, .secrets)
+    }
+
+    func put(_ manifests: [JSONValue], namespace: String = "team", _ spec: [String: JSONValue] = [:]) {
+        var all: JSONValue = ["manifests": .array(manifests)]
+        for (field, value) in spec { all[field] = value }
+        hub.put(
+            [
+                "apiVersion": .string(RecoveryAPI.apiVersion), "kind": "Placement",
+                "metadata": ["name": "web", "namespace": .string(namespace)], "spec": all,
+            ],
+            Placement.resource
+        )
+    }
+
+    /// Changes the spec of the placement, as an edit does.
+    func edit(_ field: String, _ value: JSONValue) {
+        hub.edit(Placement.resource, Self.key) { object in
+            object.set(value, at: ["spec", field])
+            let generation = object.value(at: ["metadata", "generation"])?.intValue ?? 1
+            object.set(.number(generation + 1), at: ["metadata", "generation"])
+        }
+    }
+
+    func start() {
+        world.start { [engine, recorder] in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                defer { group.cancelAll() }
+                group.addTask { try await engine.recoveries.run() }
+                group.addTask { try await engine.policies.run() }
+                group.addTask { try await engine.clusters.run() }
+                group.addTask { try await engine.placements.run() }
+                group.addTask { try await recorder.run() }
+                group.addTask { try await engine.run() }
+                try await group.next()
+            }
+        }
+    }
+
+    /// Lets the rollout of the Deployment on a member end well, or go back to where it is not ready.
+    func roll(_ cluster: String, isReady: Bool = true) {
+        members[cluster]?.edit(.deployments, Self.key) { object in
+            let count: JSONValue = isReady ? object["spec"]?["replicas"] ?? 1 : 0
+            let generation = object.value(at: ["metadata", "generation"]) ?? 1
+            object["status"] = [
+                "observedGeneration": generation, "replicas": count, "updatedReplicas": count,
+                "availableReplicas": count,
+            ]
+        }
+    }
+
+    /// The placement as the hub has it; nil when it is gone.
+    func placement(_ namespace: String = "team") throws -> Placement? {
+        try hub.object(Placement.resource, ObjectKey(namespace: namespace, name: "web")).map {
+            try Placement(json: $0.content)
+        }
+    }
+
+    /// `cluster State ready`, in order.
+    func copies() throws -> [String] {
+        try (placement()?.status?.clusters ?? []).map {
+            "\($0.cluster) \($0.state.rawValue)\($0.ready == true ? " ready" : "")"
+        }
+    }
+
+    func condition(_ type: String, _ namespace: String = "team") throws -> String {
+        let condition = try placement(namespace)?.status?.conditions?[type: type]
+        return condition.map { "\($0.status.rawValue) \($0.reason)" } ?? "none"
+    }
+
+    /// Lets time pass until something holds.
+    func wait(_ limit: Duration = .seconds(120), until condition: () throws -> Bool) rethrows -> Bool {
+        let isReached = {
+            do { return try condition() } catch { return false }
+        }
+        return world.run(until: isReached, limit: limit) != nil
+    }
+
+    /// The reasons of the events so far, without repeats.
+    func events() -> Set<String> {
+        Set(hub.objects(.events).compactMap { $0["reason"]?.stringValue })
+    }
+
+    func recoveries() throws -> [Recovery] {
+        try hub.objects(Recovery.resource).map { try Recovery(json: $0.content) }
+    }
+}
+
+/// Sends each request to the server that its host names.
+private struct RoutingTransport: HTTPTransport {
+    let servers: [String: FakeTransport]
+
+    init(_ servers: [String: FakeTransport]) {
+        self.servers = servers
+    }
+
+    private func server(_ request: HTTPRequest) throws -> FakeTransport {
+        let host = request.url.split(separator: "/").dropFirst().first.map(String.init) ?? ""
+        let name = String(host.prefix { $0 != "." })
+        guard let server = servers[name] else {
+            throw HTTPTransportError(layer: .dns, code: 6, message: "no host \(host)", systemCode: 0)
+        }
+        return server
+    }
+
+    func perform(_ request: HTTPRequest) async throws -> HTTPResponse { try await server(request).perform(request) }
+    func stream(_ request: HTTPRequest) async throws -> HTTPStream { try await server(request).stream(request) }
+    func closeIdleConnections() async {}
+}
