@@ -4,15 +4,15 @@ extension KindRules {
     private static let longest = (word: 128, message: 1024)
 
     /// Events: they stand in the namespace of what they are about.
-    static let events = checked { event, old, found in
-        checkCommon(event, old, reportedBy: "reportingComponent", &found)
+    static let events = checked { event, _, found in
+        checkCommon(event, reportedBy: "reportingComponent", &found)
     }
 
     /// Events as their own group shows them: complete, without what is deprecated, and nearly immutable.
     ///
     /// The rules speak of the stored form, that of the core group, and so do the messages of a real server.
     static let groupedEvents = checked { event, old, found in
-        checkCommon(event, old, reportedBy: "reportingController", &found)
+        checkCommon(event, reportedBy: "reportingController", &found)
         if old?["series"] != event["series"] || old == nil { checkSeries(event["series"], &found) }
         if let old {
             for field in [
@@ -41,13 +41,8 @@ extension KindRules {
     }
 
     /// What holds in both groups.
-    private static func checkCommon(
-        _ event: JSONValue,
-        _ old: JSONValue?,
-        reportedBy reporter: String,
-        _ found: inout Violations
-    ) {
-        checkNamespace(event, old, &found)
+    private static func checkCommon(_ event: JSONValue, reportedBy reporter: String, _ found: inout Violations) {
+        checkNamespace(event, &found)
         // Only those who know the new fields write this one.
         guard isSet(event["eventTime"]) else { return }
         let controller = event["reportingComponent"]?.stringValue ?? ""
@@ -63,13 +58,18 @@ extension KindRules {
         found.add(.invalid("message", "", "can have at most \(longest.message) characters"))
     }
 
-    private static func checkNamespace(_ event: JSONValue, _ old: JSONValue?, _ found: inout Violations) {
-        guard old == nil else { return }
+    /// Events stand where their object does; new ones about objects of the cluster stand in one of two namespaces.
+    private static func checkNamespace(_ event: JSONValue, _ found: inout Violations) {
         let about = event["involvedObject"]?["namespace"]?.stringValue ?? ""
         let namespace = event["metadata"]?["namespace"]?.stringValue ?? ""
-        guard about != namespace, !(about.isEmpty && namespace == "default") else { return }
-        let text = about.isEmpty ? "event namespace must be default" : "does not match event.namespace"
-        found.add(.invalid("involvedObject.namespace", .string(about), text))
+        let fits =
+            if about.isEmpty {
+                namespace == "default" || (isSet(event["eventTime"]) && namespace == "kube-system")
+            } else {
+                isSet(event["eventTime"]) || about == namespace
+            }
+        guard !fits else { return }
+        found.add(.invalid("involvedObject.namespace", .string(about), "does not match event.namespace"))
     }
 
     private static func checkSeries(_ series: JSONValue?, _ found: inout Violations) {

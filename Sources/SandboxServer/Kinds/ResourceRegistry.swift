@@ -27,8 +27,8 @@ package final class ServedResource: Sendable {
         storageAPIVersion = group.isEmpty ? definition.storageVersion : "\(group)/\(definition.storageVersion)"
     }
 
-    /// The group and plural as messages name it: that under which the objects are stored.
-    package var id: ResourceID { definition.storage }
+    /// The group and plural as messages name it.
+    package var id: ResourceID { definition.id }
     /// Where the objects are stored.
     package var storage: ResourceID { definition.storage }
 
@@ -67,9 +67,9 @@ package final class ServedResource: Sendable {
         return object
     }
 
-    /// 422: what the object breaks.
+    /// 422: what the object breaks; its kind is that of the stored form.
     package func invalid(name: String, _ causes: [APIFailure.Cause]) -> APIFailure {
-        .invalid(group: id.group, kind: definition.kind, name: name, causes)
+        .invalid(group: storage.group, kind: definition.kind, name: name, causes)
     }
 }
 

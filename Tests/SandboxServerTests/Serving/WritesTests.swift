@@ -194,8 +194,7 @@ struct WritesTests {
             ("?gracePeriodSeconds=x", nil, "strconv.ParseInt: parsing \"x\": invalid syntax"),
             (
                 "", ["gracePeriodSeconds": "5"],
-                "DeleteOptions in version \"v1\" cannot be handled as a DeleteOptions: json: cannot unmarshal string "
-                    + "into Go struct field DeleteOptions.gracePeriodSeconds of type int64"
+                "json: cannot unmarshal string into Go struct field DeleteOptions.gracePeriodSeconds of type int64"
             ),
         ] as [(String, JSONValue?, String)]
     )

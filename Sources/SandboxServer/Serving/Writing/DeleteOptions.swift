@@ -51,10 +51,17 @@ package struct DeleteOptions: Sendable, Hashable {
     }
 
     private static func body(_ request: HTTPServerRequest) throws(APIFailure) -> JSONValue {
-        let value = try RequestBody.parse(request, kind: "DeleteOptions")
+        let format = try MediaType.ofBody(contentType: request.header("Content-Type"))
+        let value = try RequestBody.parse(request.body, format: format) { text in
+            .badRequest("couldn't get version/kind; \(text)")
+        }
         let kind = value["kind"]?.stringValue ?? "DeleteOptions"
         guard value.objectValue != nil, kind == "DeleteOptions" else {
-            throw .badRequest("decoded object cannot be converted to DeleteOptions")
+            let version = value["apiVersion"]?.stringValue ?? ""
+            throw .badRequest(
+                "no kind \(kind.goQuoted) is registered for version \(version.goQuoted) in scheme "
+                    + "\"k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27\""
+            )
         }
         return value
     }
@@ -64,8 +71,8 @@ package struct DeleteOptions: Sendable, Hashable {
         if let body, !body.isNull {
             guard let seconds = body.intValue else {
                 throw .badRequest(
-                    "DeleteOptions in version \"v1\" cannot be handled as a DeleteOptions: json: cannot unmarshal "
-                        + "\(body.goKind) into Go struct field DeleteOptions.gracePeriodSeconds of type int64"
+                    "json: cannot unmarshal \(body.goKind) into Go struct field DeleteOptions.gracePeriodSeconds of "
+                        + "type int64"
                 )
             }
             return seconds < 0 ? 1 : seconds

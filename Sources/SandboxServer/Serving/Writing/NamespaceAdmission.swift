@@ -15,7 +15,7 @@ enum NamespaceAdmission {
         }
         guard try namespace.value().isBeingDeleted else { return }
         var failure = APIFailure.forbidden(
-            call.resource.definition.id,
+            call.resource.id,
             name: object["metadata"]?["name"]?.stringValue ?? "",
             "unable to create new content in namespace \(name) because it is being terminated"
         )
