@@ -25,6 +25,7 @@ struct EngineParts {
     let policyController: PolicyController
     let fleet: MemberClusterController?
     let placing: PlacementController?
+    let ledger: LedgerKeeper?
 
     init(_ dependencies: RecoveryEngine.Dependencies) {
         let context = RuntimeContext(
@@ -149,6 +150,9 @@ struct EngineParts {
                     context: context
                 )
             )
+        }
+        ledger = catalogue[StrategyName.rollback].map { [policies] _ in
+            LedgerKeeper(client: client, policies: policies, informers: dependencies.informers, context: context)
         }
         let lock = TargetLock(
             client: client,

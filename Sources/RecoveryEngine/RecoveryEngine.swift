@@ -97,6 +97,7 @@ package final class RecoveryEngine: Sendable {
     let policyController: PolicyController
     let fleet: MemberClusterController?
     let placing: PlacementController?
+    let ledger: LedgerKeeper?
     /// What is known of the insides of member clusters.
     package let memberFleet: MemberFleet
 
@@ -116,6 +117,7 @@ package final class RecoveryEngine: Sendable {
         policyController = parts.policyController
         fleet = parts.fleet
         placing = parts.placing
+        ledger = parts.ledger
         memberFleet = parts.memberFleet
         reconciler = parts.reconciler
         healthMonitor = parts.healthMonitor(dependencies)
@@ -143,6 +145,7 @@ package final class RecoveryEngine: Sendable {
             group.addTask { try await self.policyController.run() }
             if let fleet { group.addTask { try await fleet.run() } }
             if let placing { group.addTask { try await placing.run() } }
+            if let ledger { group.addTask { try await ledger.run() } }
             defer { group.cancelAll() }
             try await group.next()
         }

@@ -85,7 +85,7 @@ struct SampleTests {
     func strategies() throws {
         let types = try Self.samples().filter { $0["kind"] == "Recovery" }
             .compactMap { $0.value(at: ["spec", "error", "type"])?.stringValue }
-        #expect(Set(types) == ["ComponentUnhealthy", "ResourceConflict", "ClusterUnreachable"])
+        #expect(Set(types) == ["ComponentUnhealthy", "RolloutFailed", "ResourceConflict", "ClusterUnreachable"])
     }
 
     @Test("every strategy that has to be named has a sample that names it")
@@ -94,7 +94,7 @@ struct SampleTests {
             let ladder = sample.value(at: ["spec", "strategies"])?.arrayValue ?? []
             return ([sample.value(at: ["spec", "strategy"])] + ladder.map { $0["name"] }).compactMap { $0?.stringValue }
         }
-        #expect(Set(named).isSuperset(of: [StrategyName.restart]))
+        #expect(Set(named).isSuperset(of: [StrategyName.restart, StrategyName.rollback]))
     }
 
     @Test("clusters are reached from the controller's own namespace only, in samples as in the fence")

@@ -204,7 +204,11 @@ struct GenericStrategyTests {
     func registersStandardStrategies() {
         let registry = StrategyRegistry.standard(members: StrategyHarness().members)
         let catalogue = registry.catalogue(enabled: nil)
-        #expect(catalogue.names == ["ClusterAuth", "ClusterConnectivity", "Generic", "ResourceConflict", "Restart"])
+        #expect(
+            catalogue.names == [
+                "ClusterAuth", "ClusterConnectivity", "Generic", "ResourceConflict", "Restart", "Rollback",
+            ]
+        )
         #expect(catalogue.candidates(forErrorType: "ClusterAuth").map(\.priority) == [90])
         for type in ["ClusterUnreachable", "ClusterUnavailable", "NetworkConnectivity"] {
             #expect(catalogue.candidates(forErrorType: type).map(\.name) == ["ClusterConnectivity"])

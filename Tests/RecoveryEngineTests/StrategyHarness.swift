@@ -57,7 +57,9 @@ struct StrategyHarness {
         parameters: [String: JSONValue] = [:],
         actions: [ActionRecord] = [],
         timeLimit: Duration = .seconds(300),
-        members: MemberClients? = nil
+        members: MemberClients? = nil,
+        namespace: String = namespace,
+        prepare: (inout RecoveryStatus) -> Void = { _ in }
     ) throws -> Attempt {
         var execution = RecoveryExecution(id: Self.executionID, attempt: 1, strategy: "Test")
         execution.startTime = world.time.wallTime()
@@ -67,7 +69,7 @@ struct StrategyHarness {
             execution.result = result
         }
         var recovery = Recovery(
-            metadata: ObjectMeta(name: Self.recoveryKey.name, namespace: Self.recoveryKey.namespace),
+            metadata: ObjectMeta(name: Self.recoveryKey.name, namespace: namespace),
             spec: RecoverySpec(error: ReportedError(type: type))
         )
         recovery.spec.clusterRef = target?.cluster.map { NameReference(name: $0) }
@@ -75,6 +77,7 @@ struct StrategyHarness {
         status.state = .inProgress
         status.target = target
         status.executions = [execution]
+        prepare(&status)
         recovery.status = status
         recovery = try Recovery(json: hub.put(recovery.jsonValue(), Recovery.resource).content)
         return Attempt(

@@ -6,7 +6,7 @@ extension StrategyRegistry {
     package static func standard(members: MemberClients) -> StrategyRegistry {
         StrategyRegistry([
             GenericStrategy(), ResourceConflictStrategy(), ClusterConnectivityStrategy(members: members),
-            ClusterAuthStrategy(members: members), RestartStrategy(),
+            ClusterAuthStrategy(members: members), RestartStrategy(), RollbackStrategy(),
         ])
     }
 }

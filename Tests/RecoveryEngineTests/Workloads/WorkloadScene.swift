@@ -83,7 +83,9 @@ struct WorkloadScene {
         _ kind: APIResource = .deployments,
         name: String = key.name,
         _ parameters: [String: JSONValue] = [:],
-        actions: [ActionRecord] = []
+        actions: [ActionRecord] = [],
+        namespace: String = StrategyHarness.namespace,
+        prepare: (inout RecoveryStatus) -> Void = { _ in }
     ) throws -> Attempt {
         try harness.attempt(
             "ComponentUnhealthy",
@@ -94,7 +96,9 @@ struct WorkloadScene {
                 name: name
             ),
             parameters: parameters,
-            actions: actions
+            actions: actions,
+            namespace: namespace,
+            prepare: prepare
         )
     }
 

@@ -1,0 +1,83 @@
+package import FoundationEssentials
+package import JSON
+internal import RecoveryAPI
+
+/// Which revisions of the workloads of a policy were healthy, newest last: the `data` of a ConfigMap of its own.
+///
+/// The templates themselves are kept by ReplicaSets and ControllerRevisions; here are only their hashes. What cannot be
+/// read counts as absent: a revision that nobody vouches for is no goal of a rollback.
+package struct RevisionLedger: Sendable, Hashable {
+    /// One revision that was healthy.
+    package struct Entry: Codable, Sendable, Hashable {
+        /// `WorkloadTemplate.hash` of its pod template.
+        package var template: String
+        /// When it was seen healthy for long enough.
+        package var time: Date
+
+        /// Vouches for a revision.
+        package init(template: String, time: Date) {
+            self.template = template
+            self.time = time
+        }
+    }
+
+    /// How many revisions of one workload are kept.
+    package static let maxRevisions = 5
+    /// How many workloads are kept; a ConfigMap holds no more than a MiB.
+    package static let maxWorkloads = 1_000
+
+    private var workloads: [String: [Entry]] = [:]
+
+    /// Reads the `data` of a ConfigMap; nil is an empty ledger.
+    package init(data: JSONValue?) {
+        for (key, value) in data?.objectValue ?? [:] {
+            guard let text = value.stringValue, case .success(let entries) = Self.parse(text) else { continue }
+            workloads[key] = entries.suffix(Self.maxRevisions)
+        }
+    }
+
+    private static func parse(_ text: String) -> Result<[Entry], any Error> {
+        Result { try JSONValue(parsing: text).decode([Entry].self) }
+    }
+
+    /// The name of a policy's ledger: `recovery-ledger-<policy>`, shortened by a hash where that were too long.
+    package static func name(ofPolicy policy: String) -> String {
+        bounded("recovery-ledger-\(policy)")
+    }
+
+    /// The key of a workload in the ledger, such as `Deployment.web`.
+    package static func key(kind: String, name: String) -> String {
+        bounded("\(kind).\(name)")
+    }
+
+    private static func bounded(_ name: String) -> String {
+        guard name.utf8.count > 253 else { return name }
+        return "\(name.prefix(200))-\(SHA256.hexDigest(of: Array(name.utf8)).prefix(16))"
+    }
+
+    /// Whether anything is known of a workload.
+    package func knows(_ key: String) -> Bool { workloads[key] != nil }
+
+    /// The revision that was healthy last.
+    package func latest(_ key: String) -> Entry? { workloads[key]?.last }
+
+    /// The revisions to go back to from another one, the latest first.
+    package func goals(_ key: String, from template: String) -> [Entry] {
+        (workloads[key] ?? []).reversed().filter { $0.template != template }
+    }
+
+    /// Vouches for a revision; it becomes the latest.
+    ///
+    /// - Returns: the new value for the ConfigMap's key; nil when the ledger is full, or when nothing changes.
+    /// - Throws: `EncodingError` for a time that cannot be written.
+    package mutating func record(_ entry: Entry, of key: String) throws -> String? {
+        var entries = workloads[key] ?? []
+        guard entries.last?.template != entry.template else { return nil }
+        guard !entries.isEmpty || workloads.count < Self.maxWorkloads else { return nil }
+        entries.removeAll { $0.template == entry.template }
+        entries = (entries + [entry]).suffix(Self.maxRevisions)
+        let text = String(decoding: try JSONValue(encoding: entries).serialized(), as: UTF8.self)
+        workloads[key] = entries
+        return text
+    }
+}

@@ -1,0 +1,238 @@
+package import ControllerRuntime
+internal import FoundationEssentials
+internal import JSON
+package import KubernetesClient
+internal import KubernetesCore
+package import RecoveryAPI
+internal import RecoveryDecision
+internal import Synchronization
+internal import Telemetry
+internal import Timekeeping
+
+/// Keeps the ledgers of healthy revisions, from which Rollback knows where to go back to.
+///
+/// For each policy whose ladder names Rollback it follows the workloads of the policy's namespace. What is healthy when
+/// the policy starts is taken at its word; a later revision has to stay healthy for `verify.forSeconds` first, or a bad
+/// one would vouch for itself in its first good minute. Runs on the leader; when no policy asks, nothing is watched.
+package final class LedgerKeeper: Sendable {
+    private struct Workload: Hashable, Sendable {
+        var kind: String
+        var key: ObjectKey
+    }
+
+    private struct Proof: Hashable, Sendable {
+        var policy: ObjectKey
+        var workload: Workload
+    }
+
+    private struct State: Sendable {
+        var watches: [String: NamespaceWorkloads] = [:]
+        var unstarted: [NamespaceWorkloads] = []
+        /// Since when a template has been seen healthy without a break; a new leader begins anew.
+        var healthy: [Proof: (template: String, since: MonotonicInstant)] = [:]
+        /// What the ConfigMaps hold, as last read or written; they are this keeper's alone.
+        var ledgers: [ObjectKey: RevisionLedger] = [:]
+    }
+
+    private let client: KubernetesClient
+    private let policies: Informer<RecoveryPolicy>
+    private let informers: InformerConfiguration
+    private let context: RuntimeContext
+    private let queue: WorkQueue<Workload>
+    private let state = Mutex(State())
+    private let newWatches = Signal()
+
+    /// Makes a keeper; nothing runs yet.
+    ///
+    /// - Parameters:
+    ///   - client: the hub, behind the leader's guard.
+    ///   - policies: the cache of policies.
+    ///   - informers: how workloads are listed and watched.
+    ///   - context: time, log and metrics.
+    package init(
+        client: KubernetesClient,
+        policies: Informer<RecoveryPolicy>,
+        informers: InformerConfiguration,
+        context: RuntimeContext
+    ) {
+        self.client = client
+        self.policies = policies
+        self.informers = informers
+        self.context = context
+        queue = WorkQueue(name: "ledger", timeSource: context.timeSource, metrics: context.metrics)
+    }
+
+    /// Keeps the ledgers until cancelled.
+    ///
+    /// - Throws: `CancellationError`; `ControllerError`.
+    package func run() async throws {
+        let registration = policies.addHandler { [weak self] _ in self?.follow() }
+        defer {
+            registration.remove()
+            state.withLock { $0 = State() }
+        }
+        let controller = Controller(name: "ledger", queue: queue, context: context) { [weak self] workload in
+            try await self?.look(at: workload) ?? .done
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await controller.run() }
+            group.addTask { try await self.runWatches() }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    /// Follows the namespaces of the policies that name Rollback, and no others.
+    private func follow() {
+        let wanted = Set(policies.store.list().filter(\.rollsBack).compactMap(\.metadata.namespace))
+        let (old, changed) = state.withLock { state in
+            let old = state.watches.filter { !wanted.contains($0.key) }
+            for namespace in old.keys { state.watches[namespace] = nil }
+            for namespace in wanted where state.watches[namespace] == nil {
+                let watch = makeWatch(namespace)
+                state.watches[namespace] = watch
+                state.unstarted.append(watch)
+            }
+            return (old.values, wanted.compactMap { state.watches[$0] })
+        }
+        for watch in old { watch.end() }
+        // A policy may be new in a namespace that is followed already: then everything in it is news to the policy.
+        for watch in changed { watch.announceAll() }
+        newWatches.send()
+    }
+
+    private func makeWatch(_ namespace: String) -> NamespaceWorkloads {
+        NamespaceWorkloads(namespace, client: client, configuration: informers, context: context) { [queue] kind, key in
+            queue.add(Workload(kind: kind, key: key))
+        }
+    }
+
+    private func runWatches() async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            while true {
+                let watches = state.withLock { state in
+                    defer { state.unstarted = [] }
+                    return state.unstarted
+                }
+                for watch in watches { group.addTask { try await watch.run() } }
+                try await newWatches.wait()
+            }
+        }
+    }
+
+    // MARK: One workload
+
+    private func look(at workload: Workload) async throws -> ReconcileResult {
+        let namespace = workload.key.namespace ?? ""
+        guard let watch = state.withLock({ $0.watches[namespace] }),
+            let sight = watch.workload(kind: workload.kind, workload.key)
+        else { return .done }
+        var next: Duration?
+        for policy in policies.store.list() where policy.metadata.namespace == namespace && policy.rollsBack {
+            guard policy.covers(sight) else { continue }
+            guard let wait = try await prove(sight, Proof(policy: policy.metadata.key, workload: workload), policy)
+            else { continue }
+            next = min(next ?? wait, wait)
+        }
+        return next.map { .requeueAfter($0) } ?? .done
+    }
+
+    /// Records a healthy revision, or says after which time it may be.
+    private func prove(_ sight: WorkloadSight, _ proof: Proof, _ policy: RecoveryPolicy) async throws -> Duration? {
+        guard sight.isHealthy else {
+            state.withLock { $0.healthy[proof] = nil }
+            return nil
+        }
+        let key = RevisionLedger.key(kind: sight.kind, name: sight.key.name)
+        let ledger = try await ledger(of: policy)
+        guard ledger.latest(key)?.template != sight.template else { return nil }
+        let now = context.timeSource.now()
+        let since = state.withLock { state in
+            if let seen = state.healthy[proof], seen.template == sight.template { return seen.since }
+            state.healthy[proof] = (sight.template, now)
+            return now
+        }
+        let asked = Duration.seconds(policy.spec.verify?.effectiveForSeconds ?? VerifySettings().effectiveForSeconds)
+        let rest = asked - since.duration(to: now)
+        if ledger.knows(key), rest > .zero { return rest }
+        try await record(RevisionLedger.Entry(template: sight.template, time: wallTime()), key, policy, ledger)
+        return nil
+    }
+
+    private func wallTime() -> Date {
+        Date(timeIntervalSince1970: context.timeSource.wallTime().timeIntervalSince1970.rounded(.down))
+    }
+
+    private func ledger(of policy: RecoveryPolicy) async throws -> RevisionLedger {
+        let key = policy.ledgerKey
+        if let known = state.withLock({ $0.ledgers[key] }) { return known }
+        let ledger: RevisionLedger
+        do {
+            ledger = RevisionLedger(data: try await client.get(.configMaps, key).content["data"])
+        } catch let error as ClientError where error.apiError?.isNotFound == true {
+            ledger = RevisionLedger(data: nil)
+        }
+        state.withLock { $0.ledgers[key] = ledger }
+        return ledger
+    }
+
+    private func record(
+        _ entry: RevisionLedger.Entry,
+        _ key: String,
+        _ policy: RecoveryPolicy,
+        _ ledger: RevisionLedger
+    ) async throws {
+        var ledger = ledger
+        guard let text = try ledger.record(entry, of: key) else { return }
+        state.withLock { $0.ledgers[policy.ledgerKey] = nil }
+        let data: JSONValue = ["data": [key: .string(text)]]
+        do {
+            _ = try await client.patch(.configMaps, policy.ledgerKey, data, type: .merge)
+        } catch let error as ClientError where error.apiError?.isNotFound == true {
+            // A new one begins with this revision: what was known went with the ConfigMap.
+            ledger = RevisionLedger(data: nil)
+            _ = try ledger.record(entry, of: key)
+            _ = try await client.create(.configMaps, policy.newLedger(data))
+        }
+        state.withLock { $0.ledgers[policy.ledgerKey] = ledger }
+        context.logger.info("healthy revision", ["policy": "\(policy.metadata.key)", "workload": key])
+    }
+}
+
+extension RecoveryPolicy {
+    /// Whether its ladder names Rollback.
+    fileprivate var rollsBack: Bool {
+        spec.strategies?.contains { $0.name == StrategyName.rollback } ?? false
+    }
+
+    /// Whether its Recoveries can be about a workload.
+    fileprivate func covers(_ sight: WorkloadSight) -> Bool {
+        guard let match = spec.match else { return true }
+        if let kinds = match.targetKinds, !kinds.contains(sight.kind) { return false }
+        return match.targetSelector?.matches(sight.labels) ?? true
+    }
+
+    fileprivate var ledgerKey: ObjectKey {
+        ObjectKey(
+            namespace: metadata.namespace,
+            name: RevisionLedger.name(ofPolicy: metadata.name ?? "")
+        )
+    }
+
+    /// A ledger that goes when the policy goes.
+    fileprivate func newLedger(_ content: JSONValue) -> Unstructured {
+        var ledger = Unstructured(content)
+        ledger.name = ledgerKey.name
+        ledger.namespace = ledgerKey.namespace
+        // A name may be longer than a label's value.
+        if let name = metadata.name, NameRules.problem(labelValue: name) == nil {
+            ledger.labels = [MetadataName.policy: name]
+        }
+        let owner: JSONValue = [
+            "apiVersion": .string(RecoveryAPI.apiVersion), "kind": .string(Self.resource.kind),
+            "name": .string(metadata.name ?? ""), "uid": .string(metadata.uid ?? ""),
+        ]
+        ledger["metadata", "ownerReferences"] = [owner]
+        return ledger
+    }
+}

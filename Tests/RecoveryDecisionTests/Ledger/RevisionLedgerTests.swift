@@ -1,0 +1,100 @@
+import FoundationEssentials
+import JSON
+import Testing
+
+@testable import RecoveryDecision
+
+@Suite("The ledger of healthy revisions")
+struct RevisionLedgerTests {
+    private func entry(_ template: String) -> RevisionLedger.Entry {
+        RevisionLedger.Entry(template: template, time: Date(timeIntervalSince1970: 1_767_225_600))
+    }
+
+    @Test("a rollback goes to the latest healthy revision that is not the present one")
+    func goals() throws {
+        var ledger = RevisionLedger(data: nil)
+        for template in ["a", "b", "c"] { _ = try ledger.record(entry(template), of: "Deployment.web") }
+        #expect(ledger.goals("Deployment.web", from: "bad").map(\.template) == ["c", "b", "a"])
+        #expect(ledger.goals("Deployment.web", from: "c").map(\.template) == ["b", "a"])
+        #expect(ledger.goals("Deployment.other", from: "c").isEmpty)
+        #expect(ledger.latest("Deployment.web")?.template == "c" && !ledger.knows("Deployment.other"))
+    }
+
+    @Test("what is written is read back; a revision that comes again is the latest once; the oldest go")
+    func records() throws {
+        var ledger = RevisionLedger(data: nil)
+        var text: String?
+        for template in ["a", "b", "c", "d", "e", "f", "b"] { text = try ledger.record(entry(template), of: "k") }
+        let read = RevisionLedger(data: ["k": .string(try #require(text))])
+        #expect(read == ledger)
+        #expect(read.goals("k", from: "").map(\.template) == ["b", "f", "e", "d", "c"])
+        #expect(try ledger.record(entry("b"), of: "k") == nil, "it is the latest already")
+    }
+
+    @Test("entries that cannot be read vouch for nothing, and do not hide the others")
+    func damaged() {
+        let good: JSONValue = #"[{"template":"a","time":"2026-01-01T00:00:00Z"}]"#
+        let ledger = RevisionLedger(data: ["a": good, "b": "[{]", "c": 5, "d": "[{\"template\":1}]", "e": ""])
+        #expect(ledger.knows("a") && !["b", "c", "d", "e"].contains { ledger.knows($0) })
+        #expect(RevisionLedger(data: "text") == RevisionLedger(data: nil))
+    }
+
+    @Test("a full ledger takes no further workloads, but goes on with those it has")
+    func isBounded() throws {
+        var ledger = RevisionLedger(data: nil)
+        for number in 0..<RevisionLedger.maxWorkloads { _ = try ledger.record(entry("a"), of: "k\(number)") }
+        #expect(try ledger.record(entry("a"), of: "one more") == nil)
+        #expect(try ledger.record(entry("b"), of: "k7") != nil)
+    }
+
+    @Test("names fit, and long ones stay apart")
+    func names() {
+        #expect(RevisionLedger.name(ofPolicy: "web") == "recovery-ledger-web")
+        #expect(RevisionLedger.key(kind: "Deployment", name: "web") == "Deployment.web")
+        let long = String(repeating: "a", count: 250)
+        let names = [long + "b", long + "c"].map { RevisionLedger.name(ofPolicy: $0) }
+        #expect(names.allSatisfy { $0.utf8.count <= 253 } && names[0] != names[1])
+    }
+}
+
+@Suite("Pod templates as revisions")
+struct WorkloadTemplateTests {
+    private let template: JSONValue = [
+        "metadata": ["labels": ["app": "web"]], "spec": ["containers": [["image": "v1"]]],
+    ]
+
+    @Test(
+        "what controllers and servers add makes no other revision",
+        arguments: [
+            (["metadata", "labels", "pod-template-hash"], "5d4"), (["metadata", "creationTimestamp"], .null),
+            (["$patch"], "replace"), (["metadata", "annotations", "kubectl.kubernetes.io/restartedAt"], "2026"),
+            (["spec", "securityContext"], [:]),
+        ] as [([String], JSONValue)]
+    )
+    func same(path: [String], value: JSONValue) {
+        var other = template
+        other.set(value, at: path)
+        #expect(WorkloadTemplate.hash(other) == WorkloadTemplate.hash(template))
+    }
+
+    @Test(
+        "everything else does",
+        arguments: [
+            (["metadata", "labels", "app"], "shop"), (["spec", "containers"], [["image": "v2"]]),
+            (["metadata", "annotations", "note"], "x"), (["spec", "hostNetwork"], false),
+        ] as [([String], JSONValue)]
+    )
+    func other(path: [String], value: JSONValue) {
+        var other = template
+        other.set(value, at: path)
+        #expect(WorkloadTemplate.hash(other) != WorkloadTemplate.hash(template))
+    }
+
+    @Test("what is written back keeps all but the marks of its keeper")
+    func written() {
+        var kept = template
+        kept.set("5d4", at: ["metadata", "labels", "pod-template-hash"])
+        kept["$patch"] = "replace"
+        #expect(WorkloadTemplate.written(kept) == template)
+    }
+}

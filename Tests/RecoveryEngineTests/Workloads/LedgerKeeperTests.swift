@@ -1,0 +1,147 @@
+import ControllerRuntime
+import JSON
+import KubernetesCore
+import RecoveryAPI
+import RecoveryDecision
+import Telemetry
+import TestSupport
+import Testing
+
+@testable import RecoveryEngine
+
+@Suite("Keeping the ledger of healthy revisions")
+struct LedgerKeeperTests {
+    private static let ledger = ObjectKey(namespace: WorkloadScene.namespace, name: "recovery-ledger-web")
+
+    private let world = VirtualWorld()
+    private let hub: FakeAPIServer
+    private let policies: Informer<RecoveryPolicy>
+    private let keeper: LedgerKeeper
+
+    init() {
+        hub = FakeAPIServer(timeSource: world.time, resources: [RecoveryPolicy.resource])
+        let client = hub.client(identity: "controller")
+        let context = RuntimeContext(timeSource: world.time, logger: .disabled)
+        policies = Informer(client: client, context: context)
+        keeper = LedgerKeeper(client: client, policies: policies, informers: InformerConfiguration(), context: context)
+    }
+
+    private func start() {
+        world.start { [keeper, policies] in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                defer { group.cancelAll() }
+                group.addTask { try await policies.run() }
+                group.addTask { try await keeper.run() }
+                try await group.next()
+            }
+        }
+        world.run(for: .seconds(1))
+    }
+
+    private func putPolicy(_ spec: JSONValue = ["strategies": [["name": "Rollback"]]]) {
+        hub.put(
+            [
+                "apiVersion": .string(RecoveryAPI.apiVersion), "kind": "RecoveryPolicy", "spec": spec,
+                "metadata": ["name": "web", "namespace": .string(WorkloadScene.namespace)],
+            ],
+            RecoveryPolicy.resource
+        )
+        world.run(for: .seconds(1))
+    }
+
+    private func put(_ image: String, name: String = "web", isHealthy: Bool = true, replicas: Int64 = 1) {
+        var status = WorkloadScene.ready(generation: 0, replicas: replicas)
+        status["observedGeneration"] = 1_000
+        if !isHealthy { status["availableReplicas"] = 0 }
+        hub.put(
+            [
+                "apiVersion": "apps/v1", "kind": "Deployment", "status": status,
+                "metadata": ["name": .string(name), "namespace": .string(WorkloadScene.namespace)],
+                "spec": ["replicas": .number(replicas), "template": template(image)],
+            ],
+            .deployments
+        )
+        world.run(for: .milliseconds(100))
+    }
+
+    private func template(_ image: String) -> JSONValue { ["spec": ["containers": [["image": .string(image)]]]] }
+
+    /// The images vouched for, the latest first.
+    private func healthy(_ name: String = "web") -> [String] {
+        let ledger = RevisionLedger(data: hub.object(.configMaps, Self.ledger)?.content["data"])
+        let known = Dictionary(
+            uniqueKeysWithValues: ["v1", "v2", "v3"].map { (WorkloadTemplate.hash(template($0)), $0) }
+        )
+        return ledger.goals("Deployment.\(name)", from: "").compactMap { known[$0.template] }
+    }
+
+    @Test("what is healthy when the policy starts is taken at its word; what is not vouches for nothing")
+    func seeds() throws {
+        put("v1")
+        put("v1", name: "sick", isHealthy: false)
+        put("v1", name: "empty", replicas: 0)
+        putPolicy()
+        start()
+        #expect(healthy() == ["v1"] && healthy("sick").isEmpty && healthy("empty").isEmpty)
+        let map = try #require(hub.object(.configMaps, Self.ledger))
+        #expect(map.labels["recovery.tmc.io/policy"] == "web")
+        #expect(map["metadata", "ownerReferences"]?[index: 0]?["kind"] == "RecoveryPolicy")
+        #expect(map["data"]?.objectValue?.count == 1)
+    }
+
+    @Test("a later revision has to stay healthy without a break before it counts")
+    func soaks() {
+        put("v1")
+        putPolicy(["strategies": [["name": "Rollback"]], "verify": ["forSeconds": 60]])
+        start()
+        put("v2")
+        world.run(for: .seconds(50))
+        put("v2", isHealthy: false)
+        put("v2")
+        world.run(for: .seconds(50))
+        #expect(healthy() == ["v1"], "healthy twice for 50 s is not healthy for 60 s")
+        world.run(for: .seconds(15))
+        #expect(healthy() == ["v2", "v1"])
+        put("v3", isHealthy: false)
+        world.run(for: .seconds(600))
+        #expect(healthy() == ["v2", "v1"], "a revision that never became healthy is no goal")
+    }
+
+    @Test("a new leader goes on with the ledger that is there, and writes nothing twice")
+    func goesOn() {
+        put("v1")
+        putPolicy()
+        start()
+        let version = hub.object(.configMaps, Self.ledger)?.resourceVersion
+        put("v2")
+        world.run(for: .seconds(60))
+        #expect(healthy() == ["v2", "v1"])
+        put("v2", isHealthy: false)
+        put("v2")
+        world.run(for: .seconds(600))
+        #expect(hub.requests { $0.isWrite && $0.concerns(.configMaps) }.map(\.verb) == [.patch, .create, .patch])
+        #expect(hub.object(.configMaps, Self.ledger)?.resourceVersion != version)
+    }
+
+    @Test("nothing is watched while no policy names Rollback, and no more once none does")
+    func watchesOnDemand() {
+        put("v1")
+        putPolicy(["strategies": [["name": "Restart"]]])
+        start()
+        #expect(hub.requests { $0.concerns(.deployments) }.isEmpty && hub.watchCount == 1)
+        putPolicy()
+        #expect(hub.watchCount == 4)
+        #expect(healthy() == ["v1"])
+        hub.remove(RecoveryPolicy.resource, ObjectKey(namespace: WorkloadScene.namespace, name: "web"))
+        world.run(for: .seconds(1))
+        #expect(hub.watchCount == 1)
+    }
+
+    @Test("only what the policy can be about is in its ledger")
+    func matches() {
+        put("v1")
+        putPolicy(["strategies": [["name": "Rollback"]], "match": ["targetSelector": ["matchLabels": ["app": "shop"]]]])
+        start()
+        #expect(hub.object(.configMaps, Self.ledger) == nil)
+    }
+}
