@@ -203,6 +203,11 @@ extension Recovery {
         status?.completionTime?.addingTimeInterval(Double(spec.effectiveTTLSeconds))
     }
 
+    /// Whether an attempt at it mostly waits for a cluster to answer.
+    var waitsForCluster: Bool {
+        [.clusterUnreachable, .clusterUnavailable, .networkConnectivity].contains(spec.error.knownType)
+    }
+
     /// Where it goes in queues: the strategy's priority decides, severity breaks ties; what goes on after an
     /// interruption goes first.
     func queuePriority(_ environment: RecoveryReconciler.Environment) -> Int {

@@ -67,7 +67,11 @@ package struct RecoveryReconciler: Sendable {
             giveUpPlace(key)
             return .done
         }
-        let wait = environment.slots.acquire(key, priority: cached.queuePriority(environment))
+        let wait = environment.slots.acquire(
+            key,
+            priority: cached.queuePriority(environment),
+            kind: cached.waitsForCluster ? .patient : .busy
+        )
         do {
             let result = try await reconcile(cached, wait: wait)
             if environment.running[key] == nil, !result.keepsPlace { giveUpPlace(key) }

@@ -7,26 +7,39 @@ package import Timekeeping
 /// A place that becomes free belongs at once to the waiter with the highest priority, so nobody overtakes. Waiting
 /// raises the priority by one a second, so nothing starves; as all waiters age alike, their order never changes and a
 /// heap can hold them.
+///
+/// Attempts that mostly wait for a cluster to answer (``Kind/patient``) may take no more than three quarters of the
+/// places: however many clusters are gone, what can be repaired at once finds a place.
 package final class SlotTable: Sendable {
+    /// What a place is wanted for.
+    package enum Kind: Sendable, Hashable {
+        /// Work that goes on as fast as it can.
+        case busy
+        /// Waiting, for minutes, for a cluster that may never answer.
+        case patient
+    }
+
     private struct Waiter {
         var since: MonotonicInstant
         var ticket: UInt64
     }
 
     private struct State {
-        var owners: Set<ObjectKey> = []
+        var owners: [ObjectKey: Kind] = [:]
         var waiters: [ObjectKey: Waiter] = [:]
-        var order = WaiterHeap()
+        var order: [Kind: WaiterHeap] = [:]
         var tickets: UInt64 = 0
     }
 
     private let limit: Int
+    private let patientLimit: Int
     private let timeSource: any TimeSource
     private let state = Mutex(State())
 
     /// Makes a table with `limit` places.
     package init(limit: Int, timeSource: any TimeSource) {
         self.limit = max(1, limit)
+        patientLimit = max(1, self.limit - max(1, self.limit / 4))
         self.timeSource = timeSource
     }
 
@@ -41,13 +54,14 @@ package final class SlotTable: Sendable {
     /// - Parameters:
     ///   - key: the Recovery.
     ///   - priority: decides among waiters; what it was when the waiting began counts.
+    ///   - kind: what the place is wanted for.
     /// - Returns: nil when `key` has a place; else how long it has been waiting.
-    package func acquire(_ key: ObjectKey, priority: Int) -> Duration? {
+    package func acquire(_ key: ObjectKey, priority: Int, kind: Kind = .busy) -> Duration? {
         let now = timeSource.now()
         return state.withLock { state in
-            if state.owners.contains(key) { return nil }
-            if state.owners.count < limit {
-                state.owners.insert(key)
+            if state.owners[key] != nil { return nil }
+            if hasPlace(for: kind, in: state) {
+                state.owners[key] = kind
                 state.waiters[key] = nil
                 return nil
             }
@@ -55,7 +69,9 @@ package final class SlotTable: Sendable {
             state.tickets += 1
             state.waiters[key] = Waiter(since: now, ticket: state.tickets)
             let rank = Double(priority) - Double(now.nanoseconds) / 1e9
-            state.order.insert(WaiterHeap.Entry(rank: rank, ticket: state.tickets, key: key))
+            state.order[kind, default: WaiterHeap()].insert(
+                WaiterHeap.Entry(rank: rank, ticket: state.tickets, key: key)
+            )
             return .zero
         }
     }
@@ -66,14 +82,28 @@ package final class SlotTable: Sendable {
     package func release(_ key: ObjectKey) -> ObjectKey? {
         state.withLock { state in
             state.waiters[key] = nil
-            guard state.owners.remove(key) != nil else { return nil }
-            while let entry = state.order.removeFirst() {
-                guard state.waiters[entry.key]?.ticket == entry.ticket else { continue }
-                state.waiters[entry.key] = nil
-                state.owners.insert(entry.key)
-                return entry.key
-            }
-            return nil
+            guard state.owners.removeValue(forKey: key) != nil else { return nil }
+            for kind in [Kind.busy, .patient] { Self.dropOutdated(kind, &state) }
+            let first = [Kind.busy, .patient].compactMap { kind in
+                hasPlace(for: kind, in: state) ? state.order[kind]?.first.map { (kind, $0) } : nil
+            }.min { $0.1.goesBefore($1.1) }
+            guard let (kind, entry) = first else { return nil }
+            _ = state.order[kind]?.removeFirst()
+            state.waiters[entry.key] = nil
+            state.owners[entry.key] = kind
+            return entry.key
+        }
+    }
+
+    private func hasPlace(for kind: Kind, in state: borrowing State) -> Bool {
+        guard state.owners.count < limit else { return false }
+        return kind == .busy || state.owners.values.count { $0 == .patient } < patientLimit
+    }
+
+    /// Takes away the entries, up to the first that counts, of those who wait no longer.
+    private static func dropOutdated(_ kind: Kind, _ state: inout State) {
+        while let entry = state.order[kind]?.first, state.waiters[entry.key]?.ticket != entry.ticket {
+            _ = state.order[kind]?.removeFirst()
         }
     }
 }
@@ -91,6 +121,8 @@ private struct WaiterHeap {
     }
 
     private var entries: [Entry] = []
+
+    var first: Entry? { entries.first }
 
     mutating func insert(_ entry: Entry) {
         entries.append(entry)
