@@ -26,6 +26,11 @@ struct ShippedRolesTests {
             try await hub.kubectl("wait --for=condition=Succeeded --timeout=120s recovery --all -n default")
             try await hub.kubectl("wait --for=condition=Succeeded --timeout=120s recovery --all -n \(system)")
             #expect(try await hub.kubectl("get recoveries -n default").components(separatedBy: "Completed").count == 4)
+            // One cluster of the two that the sample asks for.
+            try await hub.kubectl("label namespace default fleet=edge --overwrite")
+            try await hub.kubectl("apply --validate=false -f \(samples)/placement.yaml")
+            try await hub.kubectl("wait --for=condition=Synced --timeout=60s placement/greeting -n default")
+            try await hub.kubectl("delete placement greeting -n default --timeout=60s")
             let described = try await hub.kubectl("describe recovery -n \(system)")
             #expect(described.contains("ClusterConnectivity") && described.contains("RecoveryCompleted"))
             #expect(try await hub.kubectl("describe deployment web -n default").contains("RecoveryCompleted"))

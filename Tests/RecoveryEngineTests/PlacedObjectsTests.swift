@@ -164,12 +164,23 @@ struct PlacedObjectsTests {
     }
 
     @Test func whatTheMemberRefusesIsNamedAndTheOthersAreApplied() throws {
-        scene.member.inject(.status(422, "Invalid"), times: 9) { $0.verb == .patch && $0.concerns(.deployments) }
+        // As Kubernetes 1.20 does with a manifest that server-side apply cannot read.
+        scene.member.inject(.status(500, "InternalError"), times: 9) { $0.verb == .patch && $0.concerns(.deployments) }
         let unknown: JSONValue = ["apiVersion": "example.com/v1", "kind": "Widget", "metadata": ["name": "w"]]
         let state = try scene.sync(Scene.placement([Scene.web(), unknown, Scene.settings]))
         #expect(state.refusals.count == 2 && !state.isInSync)
         #expect(state.refusals.last?.contains("no kind Widget in example.com") == true)
         #expect(scene.member.objects(.configMaps).count == 1)
+    }
+
+    @Test func portsOfServicesHaveAProtocolAsApplyWantsIt() throws {
+        let service: JSONValue = [
+            "apiVersion": "v1", "kind": "Service", "metadata": ["name": "web"],
+            "spec": ["ports": [["port": 80], ["port": 53, "protocol": "UDP"], "nonsense"]],
+        ]
+        try scene.sync(Scene.placement([service]))
+        let ports = scene.member.objects(.services).first?["spec", "ports"]
+        #expect(ports == [["port": 80, "protocol": "TCP"], ["port": 53, "protocol": "UDP"], "nonsense"])
     }
 
     @Test func aServerThatIsAwaySaysNothingAboutObjects() throws {

@@ -45,6 +45,19 @@ package struct PlacedManifest: Sendable, Hashable {
         object.content["status"] = nil
         object.labels[MetadataName.placementUID] = placement.metadata.uid ?? ""
         content = object.content
+        if kind.group.isEmpty, kind.kind == "Service" { nameProtocols() }
+    }
+
+    /// Names the protocol of a Service's ports where it is left out: it is part of what tells ports apart, and apply does
+    /// not know its default before Kubernetes 1.21.
+    private mutating func nameProtocols() {
+        guard let ports = content.value(at: ["spec", "ports"])?.arrayValue else { return }
+        let named = ports.map { port in
+            var port = port
+            if port.objectValue != nil, port["protocol"] == nil { port["protocol"] = "TCP" }
+            return port
+        }
+        content.set(.array(named), at: ["spec", "ports"])
     }
 
     /// What only the server writes; a manifest that was exported from a cluster may carry it.

@@ -190,10 +190,12 @@ package struct PlacedObjects: Sendable {
 extension ClientError {
     /// What the server says about one object, so that the others go on; rethrows what says nothing about the object: a
     /// server that is away, busy, or does not know the credential.
+    ///
+    /// 500 is about the object as well: older servers answer it to manifests that server-side apply cannot read.
     func refusal() throws -> String {
         switch self {
         case .noMatch, .invalidRequest: return description
-        case .api(let error) where (400..<500).contains(error.status) && ![401, 408, 429].contains(error.status):
+        case .api(let error) where (400...500).contains(error.status) && ![401, 408, 429].contains(error.status):
             return error.message
         default: throw self
         }
