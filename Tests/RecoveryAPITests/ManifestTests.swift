@@ -85,7 +85,12 @@ struct SampleTests {
     func strategies() throws {
         let types = try Self.samples().filter { $0["kind"] == "Recovery" }
             .compactMap { $0.value(at: ["spec", "error", "type"])?.stringValue }
-        #expect(Set(types) == ["ComponentUnhealthy", "RolloutFailed", "ResourceConflict", "ClusterUnreachable"])
+        #expect(
+            Set(types) == [
+                "ComponentUnhealthy", "RolloutFailed", "ResourceConflict", "ClusterUnreachable", "SyncFailure",
+                "PlacementConstraint",
+            ]
+        )
     }
 
     @Test("every strategy that has to be named has a sample that names it")

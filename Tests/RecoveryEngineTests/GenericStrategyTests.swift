@@ -206,9 +206,18 @@ struct GenericStrategyTests {
         let catalogue = registry.catalogue(enabled: nil)
         #expect(
             catalogue.names == [
-                "ClusterAuth", "ClusterConnectivity", "Generic", "ResourceConflict", "Restart", "Rollback",
+                "ClusterAuth", "ClusterConnectivity", "Generic", "Placement", "ResourceConflict", "Restart", "Rollback",
+                "Sync",
             ]
         )
+        for type in ["PlacementConstraint", "PlacementCapacity", "PlacementPolicy"] {
+            #expect(catalogue.candidates(forErrorType: type).map(\.name) == ["Placement"])
+        }
+        for type in ["SyncFailure", "SyncTimeout"] {
+            #expect(catalogue.candidates(forErrorType: type).map(\.name) == ["Sync"])
+        }
+        #expect(catalogue["Placement"]?.priority == 60 && catalogue["Placement"]?.timeout == .seconds(300))
+        #expect(catalogue["Sync"]?.priority == 50 && catalogue["Sync"]?.timeout == .seconds(240))
         #expect(catalogue.candidates(forErrorType: "ClusterAuth").map(\.priority) == [90])
         for type in ["ClusterUnreachable", "ClusterUnavailable", "NetworkConnectivity"] {
             #expect(catalogue.candidates(forErrorType: type).map(\.name) == ["ClusterConnectivity"])

@@ -173,7 +173,7 @@ final class PlacementScene: Sendable {
 }
 
 /// Sends each request to the server that its host names.
-private struct RoutingTransport: HTTPTransport {
+struct RoutingTransport: HTTPTransport {
     let servers: [String: FakeTransport]
 
     init(_ servers: [String: FakeTransport]) {

@@ -35,7 +35,7 @@ struct StrategyHarness {
         hub = FakeAPIServer(
             timeSource: world.time,
             resources: [
-                Recovery.resource, MemberCluster.resource, Placement.resource,
+                Recovery.resource, MemberCluster.resource, Placement.resource, Migration.resource,
                 APIResource(group: "example.com", version: "v1", plural: "widgets", kind: "Widget", isNamespaced: true),
             ]
         )
@@ -59,6 +59,7 @@ struct StrategyHarness {
         timeLimit: Duration = .seconds(300),
         members: MemberClients? = nil,
         namespace: String = namespace,
+        context: [String: String]? = nil,
         prepare: (inout RecoveryStatus) -> Void = { _ in }
     ) throws -> Attempt {
         var execution = RecoveryExecution(id: Self.executionID, attempt: 1, strategy: "Test")
@@ -72,6 +73,7 @@ struct StrategyHarness {
             metadata: ObjectMeta(name: Self.recoveryKey.name, namespace: namespace),
             spec: RecoverySpec(error: ReportedError(type: type))
         )
+        recovery.spec.error.context = context
         recovery.spec.clusterRef = target?.cluster.map { NameReference(name: $0) }
         var status = RecoveryStatus()
         status.state = .inProgress
@@ -119,7 +121,12 @@ struct StrategyHarness {
             case .permanent(let message, let steps, let metrics):
                 return Failure(kind: "permanent", message: message, nextSteps: steps, metrics: metrics)
             case .superseded(let successor, let message):
-                return Failure(kind: "superseded", message: message, successor: successor.error)
+                return Failure(
+                    kind: "superseded",
+                    message: message,
+                    successor: successor.error,
+                    subject: successor.subject
+                )
             }
         }
     }
@@ -131,6 +138,7 @@ struct StrategyHarness {
         var nextSteps: [String] = []
         var metrics: [String: String] = [:]
         var successor: ReportedError?
+        var subject: SuccessorRequest.Subject?
 
         /// All steps as one text.
         var advice: String { nextSteps.joined(separator: "\n") }

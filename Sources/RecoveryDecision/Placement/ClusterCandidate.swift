@@ -49,6 +49,12 @@ package struct ClusterCandidate: Sendable, Hashable {
             && cluster.metadata.deletionTimestamp == nil
     }
 
+    /// Whether what is known to be free is enough for a demand; false while nobody has counted.
+    package func hasRoom(for demand: PlacementDemand) -> Bool {
+        guard let free, let largestNodeFree else { return false }
+        return demand.total.shortage(in: free).isEmpty && demand.largestPod.shortage(in: largestNodeFree).isEmpty
+    }
+
     /// The part of the fleet that the cluster lies in: its region, its zone, or the value of a label.
     func domain(_ topologyKey: String) -> String? {
         switch topologyKey {

@@ -1,3 +1,5 @@
+internal import RecoveryDecision
+
 extension StrategyRegistry {
     /// The strategies that are built in.
     ///
@@ -5,8 +7,10 @@ extension StrategyRegistry {
     /// - Returns: the registry; custom strategies can be added to it.
     package static func standard(members: MemberClients) -> StrategyRegistry {
         StrategyRegistry([
-            GenericStrategy(), ResourceConflictStrategy(), ClusterConnectivityStrategy(members: members),
-            ClusterAuthStrategy(members: members), RestartStrategy(), RollbackStrategy(),
+            GenericStrategy(), ResourceConflictStrategy(controllerNamespace: members.namespace),
+            ClusterConnectivityStrategy(members: members), ClusterAuthStrategy(members: members),
+            PlacementStrategy(fence: PlacementFence(controllerNamespace: members.namespace)),
+            SyncStrategy(members: members), RestartStrategy(), RollbackStrategy(),
         ])
     }
 }

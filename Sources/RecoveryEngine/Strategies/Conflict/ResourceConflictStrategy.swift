@@ -16,6 +16,9 @@ package import RecoveryDecision
 /// - `base`: what the failed write started from; see `ConflictBase.find` for the default.
 /// - `fieldManager`: who wanted the write; writes are made in that name (default `recovery-controller`).
 ///
+/// A SyncConflict about a Placement is about the objects that others have on the member which `spec.error.context.cluster`
+/// names: see `PlacedConflictRun`.
+///
 /// With ThreeWayMerge and ServerSideApply, a field that both have changed differently is never decided silently: the
 /// recovery fails for good with the list of fields and what a person can type. With Manual it always does.
 package struct ResourceConflictStrategy: RecoveryStrategy {
@@ -28,14 +31,23 @@ package struct ResourceConflictStrategy: RecoveryStrategy {
         destructiveness: .mutating
     )
 
+    private let controllerNamespace: String
+
     /// Makes the strategy.
-    package init() {}
+    ///
+    /// - Parameter controllerNamespace: the controller's own, whose Placements may reach everything.
+    package init(controllerNamespace: String = RecoveryAPI.defaultControllerNamespace) {
+        self.controllerNamespace = controllerNamespace
+    }
 
     package func validate(parameters: [String: JSONValue]) -> [FieldViolation] {
         ConflictRequest.violations(parameters)
     }
 
     package func execute(_ attempt: Attempt) async throws -> StrategyResult {
+        if attempt.error.knownType == .syncConflict, PlacementTarget.isTarget(of: attempt) {
+            return try await PlacedConflictRun(attempt, controllerNamespace: controllerNamespace).resolve()
+        }
         guard let target = try await TargetAccess(attempt, try await attempt.targetClient()) else {
             throw StrategyFailure.permanent(
                 "\(attempt.error.type) does not say of which object: spec.targetRef is missing",

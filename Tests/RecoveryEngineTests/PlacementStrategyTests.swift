@@ -1,0 +1,266 @@
+import FoundationEssentials
+import JSON
+import KubernetesCore
+import RecoveryAPI
+import RecoveryDecision
+import TestSupport
+import Testing
+import Timekeeping
+
+@testable import RecoveryEngine
+
+@Suite("Placement strategy")
+struct PlacementStrategyTests {
+    private let strategy = PlacementStrategy(fence: PlacementStrategyScene.fence)
+
+    private func decisions(_ scene: PlacementStrategyScene) throws -> [String] {
+        try (scene.placement.status?.decisions ?? []).map { $0.cluster + ($0.isLeaving ? " leaving" : "") }
+    }
+
+    @Test("capacity is counted on the members, the copy that does not fit moves, and every step is an action")
+    func moves() throws {
+        let scene = PlacementStrategyScene()
+        try scene.fill("edge-1")
+        try scene.put([PlacementStrategyScene.cpu], on: ["edge-1"])
+        scene.startController { $0 == "edge-2" }
+        let attempt = try scene.attempt(.placementCapacity, on: "edge-1")
+        let result = try scene.harness.run(strategy, attempt)
+        #expect(
+            attempt.journalLines == [
+                "RecountCapacity Succeeded", "InspectCopy Failed", "ScoreClusters Succeeded", "WriteDecision Succeeded",
+                "WaitForCopies Succeeded",
+            ]
+        )
+        #expect(try scene.harness.storedActions().first?.message?.contains("edge-1: cpu 1 of 4 free") == true)
+        #expect(result.message == "Placement team/web is synced and ready on edge-2; left: edge-1")
+        let history = scene.harness.hub.history(Placement.resource).compactMap { entry in
+            entry.object?.content.value(at: ["status", "decisions"])?.arrayValue?.map {
+                "\($0["cluster"]?.stringValue ?? "")\($0["leaving"]?.boolValue == true ? " leaving" : "")"
+            }
+        }
+        #expect(history.contains(["edge-2", "edge-1 leaving"]), "the old copy stays until the new one is ready")
+        #expect(try scene.placement.status?.decisions?.first?.placedBy == "Recovery/broken")
+    }
+
+    @Test("a copy that is ready after all, or has room by now, stays where it is")
+    func stays() throws {
+        let scene = PlacementStrategyScene()
+        try scene.put([PlacementStrategyScene.cpu], on: ["edge-1"])
+        scene.startController()
+        let attempt = try scene.attempt(.placementCapacity, on: "edge-1")
+        let result = try scene.harness.run(strategy, attempt)
+        #expect(result.message == "Placement team/web is synced and ready on edge-1")
+        #expect(attempt.recorded("WriteDecision") == nil)
+        #expect(attempt.recorded("InspectCopy")?.message?.hasSuffix("there is room for it now") == true)
+    }
+
+    @Test("with no other cluster the copy stays, and each rejection is named for a person")
+    func nowhere() throws {
+        let scene = PlacementStrategyScene(["edge-1", "edge-2", "edge-3"])
+        for name in ["edge-1", "edge-2"] { try scene.fill(name) }
+        scene.edit("edge-3") { $0.set([["key": "k", "effect": "NoSchedule"]], at: ["spec", "taints"]) }
+        try scene.put([PlacementStrategyScene.cpu], on: ["edge-1"])
+        let attempt = try scene.attempt(.placementCapacity, on: "edge-1")
+        let failure = try scene.harness.failure(strategy, attempt)
+        #expect(failure.kind == "permanent")
+        #expect(failure.advice.contains("edge-2: InsufficientCapacity, the pods need cpu 2 of 1 free"))
+        #expect(failure.advice.contains("edge-3: TaintNotTolerated, taint k:NoSchedule"))
+        #expect(failure.advice.contains("strategies[].parameters.relax of the policy, one or more of spread, taints"))
+        #expect(try decisions(scene) == ["edge-1"], "never the last copy")
+        #expect(attempt.recorded("RelaxConstraints")?.result == .skipped)
+        #expect(attempt.recorded("WriteDecision") == nil)
+    }
+
+    @Test("constraints are relaxed only as allowed, and the result says so")
+    func relaxes() throws {
+        let scene = PlacementStrategyScene(["edge-1", "edge-3"])
+        try scene.fill("edge-1")
+        scene.edit("edge-3") { $0.set([["key": "k", "effect": "NoSchedule"]], at: ["spec", "taints"]) }
+        try scene.put([PlacementStrategyScene.cpu], on: ["edge-1"])
+        scene.startController { $0 == "edge-3" }
+        let attempt = try scene.attempt(
+            .placementCapacity,
+            on: "edge-1",
+            parameters: ["relax": ["taints"]]
+        )
+        let result = try scene.harness.run(strategy, attempt)
+        #expect(result.message.hasSuffix("left: edge-1; relaxed, as the policy allows: taints"))
+        #expect(result.metrics["relaxed"] == "taints")
+        #expect(attempt.recorded("RelaxConstraints")?.result == .succeeded)
+        let reason = try scene.placement.status?.decisions?.first { $0.cluster == "edge-3" }?.reason
+        #expect(reason?.hasSuffix("relaxed: taints") == true)
+    }
+
+    @Test("copies that are missing are added, as many as find a cluster; the rest is for a person")
+    func partial() throws {
+        let scene = PlacementStrategyScene(["edge-1", "edge-2"])
+        try scene.put(on: ["edge-1"]) { $0.spec.clusterCount = 3 }
+        let attempt = try scene.attempt(.placementConstraint)
+        let failure = try scene.harness.failure(strategy, attempt)
+        #expect(failure.kind == "permanent" && failure.metrics["missing"] == "1")
+        #expect(failure.advice.contains("Add a MemberCluster"))
+        #expect(try decisions(scene) == ["edge-1", "edge-2"])
+    }
+
+    @Test("a cluster that the policy closed is left for one that is open")
+    func policy() throws {
+        let scene = PlacementStrategyScene()
+        scene.edit("edge-1") { $0.set([["key": "k", "effect": "NoExecute"]], at: ["spec", "taints"]) }
+        try scene.put(on: ["edge-1"])
+        scene.startController()
+        _ = try scene.harness.run(strategy, scene.attempt(.placementPolicy))
+        #expect(try decisions(scene) == ["edge-2"])
+    }
+
+    @Test("a tenant's placement goes only where its namespace may")
+    func fence() throws {
+        let scene = PlacementStrategyScene()
+        scene.edit("edge-1") { $0.set(nil, at: ["spec", "allowedNamespaces"]) }
+        scene.edit("edge-2") { $0.set(["matchLabels": ["tier": "b"]], at: ["spec", "allowedNamespaces"]) }
+        try scene.put()
+        let failure = try scene.harness.failure(strategy, scene.attempt(.placementConstraint))
+        #expect(failure.kind == "permanent")
+        #expect(failure.nextSteps.count { $0.contains("OutsideFence") } == 2)
+        let asked = scene.members.values.flatMap { $0.requests() }
+        #expect(asked.isEmpty, "members that are not for it are not even asked")
+        scene.edit("edge-2") { $0.set(["matchLabels": ["tier": "a"]], at: ["spec", "allowedNamespaces"]) }
+        scene.startController()
+        let result = try scene.harness.run(strategy, scene.attempt(.placementConstraint))
+        #expect(result.metrics["clusters"] == "edge-2")
+    }
+
+    @Test("a cluster that does not answer, or refuses to be counted, does not hold the others up")
+    func survey() throws {
+        let scene = PlacementStrategyScene(["edge-1", "edge-2", "edge-3"])
+        scene.members["edge-1"]?.stop()
+        scene.members["edge-2"]?.inject(.status(403, "Forbidden"), times: 100) { $0.concerns(.nodes) }
+        try scene.put([PlacementStrategyScene.cpu])
+        scene.startController()
+        let attempt = try scene.attempt(.placementConstraint)
+        let result = try scene.harness.run(strategy, attempt)
+        #expect(result.metrics["clusters"] == "edge-3", "unknown room comes after known room")
+        let words = try #require(attempt.recorded("RecountCapacity")?.message)
+        #expect(words.contains("edge-1: cannot be counted") && words.contains("edge-2: cannot be counted"))
+    }
+
+    @Test("whether a copy fits on a cluster that is away is for the cluster's own Recovery")
+    func connectivity() throws {
+        let scene = PlacementStrategyScene()
+        scene.members["edge-1"]?.stop()
+        try scene.put([PlacementStrategyScene.cpu], on: ["edge-1"])
+        let failure = try scene.harness.failure(strategy, scene.attempt(.placementCapacity, on: "edge-1"))
+        #expect(failure.kind == "superseded" && failure.successor?.type == "ClusterUnreachable")
+        guard case .cluster("edge-1", _) = failure.subject else {
+            Issue.record("about \(String(describing: failure.subject))")
+            return
+        }
+        #expect(try decisions(scene) == ["edge-1"])
+    }
+
+    @Test("a Migration decides alone: one that gets on is waited for, one that does not takes over")
+    func migration() throws {
+        let scene = PlacementStrategyScene()
+        try scene.put([PlacementStrategyScene.cpu], on: ["edge-1"])
+        var migration = Migration(
+            metadata: ObjectMeta(name: "move", namespace: "team"),
+            spec: MigrationSpec(
+                placementRef: NameReference(name: "web"),
+                action: .relocate,
+                from: "edge-1",
+                to: "edge-2"
+            )
+        )
+        migration.status = MigrationStatus()
+        migration.status?.phase = .deploying
+        scene.harness.hub.put(try migration.jsonValue(), Migration.resource)
+        let waits = try scene.harness.failure(strategy, scene.attempt(.placementCapacity, on: "edge-1"))
+        #expect(waits.kind == "transient" && waits.message.contains("Migration move"))
+        var condition = Condition(type: "Progressing", status: .false, reason: "TargetRefused", message: "quota")
+        condition.lastTransitionTime = Date(timeIntervalSince1970: 9)
+        migration.status?.conditions = [condition]
+        scene.harness.hub.put(try migration.jsonValue(), Migration.resource)
+        let failure = try scene.harness.failure(strategy, scene.attempt(.placementCapacity, on: "edge-1"))
+        #expect(failure.kind == "superseded" && failure.successor?.type == "MigrationFailure")
+        guard case .object(let object, let since) = failure.subject else {
+            Issue.record("about \(String(describing: failure.subject))")
+            return
+        }
+        #expect(object.kind == "Migration" && object.name == "move" && since == condition.lastTransitionTime)
+        migration.status?.phase = .completed
+        scene.harness.hub.put(try migration.jsonValue(), Migration.resource)
+        scene.startController()
+        #expect(try scene.harness.run(strategy, scene.attempt(.placementConstraint)).message.contains("edge-1"))
+    }
+
+    @Test("somebody else decides at the same time: it is decided again from what is there now")
+    func conflict() throws {
+        let scene = PlacementStrategyScene(["edge-1", "edge-2", "edge-3"])
+        try scene.put(on: []) { $0.spec.clusterCount = 2 }
+        scene.harness.hub.before { [hub = scene.harness.hub] request in
+            guard request.isWrite, request.concerns(Placement.resource),
+                hub.object(Placement.resource, PlacementStrategyScene.key)?["status", "decisions"]?.arrayValue?.isEmpty
+                    == true
+            else { return nil }
+            hub.edit(Placement.resource, PlacementStrategyScene.key) {
+                $0.set([["cluster": "edge-3", "placedBy": "Scheduler"]], at: ["status", "decisions"])
+            }
+            return nil
+        }
+        scene.startController()
+        let result = try scene.harness.run(strategy, scene.attempt(.placementConstraint))
+        #expect(try decisions(scene) == ["edge-3", "edge-1"], "the other decision is kept")
+        #expect(result.metrics["clusters"] == "edge-3,edge-1")
+    }
+
+    @Test("after a crash behind the write nothing is decided twice")
+    func resumes() throws {
+        let scene = PlacementStrategyScene()
+        try scene.fill("edge-1")
+        try scene.put([PlacementStrategyScene.cpu], on: ["edge-1"]) { placement in
+            placement.status?.decisions?[0].leaving = true
+            placement.status?.decisions?.insert(PlacementDecision(cluster: "edge-2"), at: 0)
+        }
+        scene.startController { $0 == "edge-2" }
+        let writes = scene.harness.writes(Placement.resource).count
+        let started = ActionRecord("WriteDecision", .started, message: nil, time: scene.harness.world.time.wallTime())
+        let attempt = try scene.attempt(.placementCapacity, on: "edge-1", actions: [started])
+        _ = try scene.harness.run(strategy, attempt)
+        #expect(scene.harness.writes(Placement.resource).count == writes)
+        #expect(attempt.recorded("WriteDecision")?.message == "found done after an interruption")
+    }
+
+    @Test("copies that do not become ready in time are named, and the decision stays")
+    func late() throws {
+        let scene = PlacementStrategyScene()
+        try scene.put(on: [])
+        scene.startController { _ in false }
+        let attempt = try scene.attempt(.placementConstraint, timeLimit: .seconds(60))
+        let failure = try scene.harness.failure(strategy, attempt)
+        #expect(failure.kind == "transient" && failure.message.hasSuffix("edge-1: pods are pending"))
+        #expect(try decisions(scene) == ["edge-1"])
+        #expect(scene.harness.world.time.now().duration(to: attempt.deadline) > .zero)
+    }
+
+    @Test("what is no Placement, is gone, or must be left alone ends at once")
+    func refusals() throws {
+        let scene = PlacementStrategyScene()
+        let other = try scene.harness.attempt("PlacementCapacity", target: ResolvedTarget(cluster: "edge-1"))
+        #expect(try scene.harness.failure(strategy, other).kind == "permanent")
+        #expect(
+            try scene.harness.failure(strategy, scene.attempt(.placementCapacity)).message.contains("does not exist")
+        )
+        try scene.put { $0.metadata.labels = [MetadataName.exclude: "true"] }
+        #expect(try scene.harness.failure(strategy, scene.attempt(.placementCapacity)).kind == "permanent")
+    }
+
+    @Test(
+        "parameters are checked",
+        arguments: [
+            (["relax": []], 0), (["relax": ["spread", "taints"]], 0), (["relax": ["taints", "taints"]], 1),
+            (["relax": ["clusterCount"]], 1), (["relax": "spread"], 1), (["relax": [1]], 1), (["other": true], 1),
+        ] as [([String: JSONValue], Int)]
+    )
+    func parameters(_ parameters: [String: JSONValue], _ count: Int) {
+        #expect(strategy.validate(parameters: parameters).count == count)
+    }
+}
