@@ -13,6 +13,7 @@ struct EngineParts {
     let policies: Informer<RecoveryPolicy>
     let clusters: Informer<MemberCluster>
     let placements: Informer<Placement>
+    let migrations: Informer<Migration>
     let queue: WorkQueue<ObjectKey>
     let running = RunningAttempts()
     let statistics = RecoveryStatistics()
@@ -26,6 +27,7 @@ struct EngineParts {
     let fleet: MemberClusterController?
     let placing: PlacementController?
     let ledger: LedgerKeeper?
+    let moving: MigrationController?
 
     init(_ dependencies: RecoveryEngine.Dependencies) {
         let context = RuntimeContext(
@@ -58,6 +60,13 @@ struct EngineParts {
             client: dependencies.client,
             scope: scope,
             indexes: PlacementController.indexes,
+            configuration: dependencies.informers,
+            context: context
+        )
+        migrations = Informer(
+            client: dependencies.client,
+            scope: scope,
+            indexes: MigrationController.indexes,
             configuration: dependencies.informers,
             context: context
         )
@@ -153,6 +162,24 @@ struct EngineParts {
         }
         ledger = catalogue[StrategyName.rollback].map { [policies] _ in
             LedgerKeeper(client: client, policies: policies, informers: dependencies.informers, context: context)
+        }
+        moving = dependencies.fleet.flatMap { [migrations, placements, clusters, placing] members in
+            guard let placing else { return nil }
+            return MigrationController(
+                MigrationController.Environment(
+                    hub: client,
+                    members: members,
+                    migrations: migrations,
+                    placements: placements,
+                    clusters: clusters,
+                    namespaces: placing.namespaces,
+                    capacity: { memberFleet.capacity(of: $0) },
+                    fence: PlacementFence(controllerNamespace: dependencies.controllerNamespace),
+                    incidents: incidents,
+                    recorder: dependencies.recorder,
+                    context: context
+                )
+            )
         }
         let lock = TargetLock(
             client: client,

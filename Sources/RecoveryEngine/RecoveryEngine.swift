@@ -82,6 +82,8 @@ package final class RecoveryEngine: Sendable {
     package let clusters: Informer<MemberCluster>
     /// The cache of placements.
     package let placements: Informer<Placement>
+    /// The cache of migrations.
+    package let migrations: Informer<Migration>
     /// The documents under `/status` and `/health`.
     package let status: StatusEndpoint
     /// Checks the controller's own health; runs on every replica, from the start.
@@ -98,6 +100,7 @@ package final class RecoveryEngine: Sendable {
     let fleet: MemberClusterController?
     let placing: PlacementController?
     let ledger: LedgerKeeper?
+    let moving: MigrationController?
     /// What is known of the insides of member clusters.
     package let memberFleet: MemberFleet
 
@@ -109,6 +112,7 @@ package final class RecoveryEngine: Sendable {
         policies = parts.policies
         clusters = parts.clusters
         placements = parts.placements
+        migrations = parts.migrations
         queue = parts.queue
         running = parts.running
         runner = parts.runner
@@ -118,6 +122,7 @@ package final class RecoveryEngine: Sendable {
         fleet = parts.fleet
         placing = parts.placing
         ledger = parts.ledger
+        moving = parts.moving
         memberFleet = parts.memberFleet
         reconciler = parts.reconciler
         healthMonitor = parts.healthMonitor(dependencies)
@@ -146,6 +151,7 @@ package final class RecoveryEngine: Sendable {
             if let fleet { group.addTask { try await fleet.run() } }
             if let placing { group.addTask { try await placing.run() } }
             if let ledger { group.addTask { try await ledger.run() } }
+            if let moving { group.addTask { try await moving.run() } }
             defer { group.cancelAll() }
             try await group.next()
         }

@@ -132,6 +132,10 @@ struct ControllerProgram {
             Runnable(name: "Placement", run: engine.placements.run),
             hasSynced: engine.placements.hasSynced
         )
+        manager.addCache(
+            Runnable(name: "Migration", run: engine.migrations.run),
+            hasSynced: engine.migrations.hasSynced
+        )
         manager.addLeaderElected(Runnable(name: "recovery engine", run: engine.run))
         if let elector { manager.setLeaderElection(elector) }
         manager.setEventRecorder(recorder)

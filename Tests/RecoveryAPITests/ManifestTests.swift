@@ -88,7 +88,7 @@ struct SampleTests {
         #expect(
             Set(types) == [
                 "ComponentUnhealthy", "RolloutFailed", "ResourceConflict", "ClusterUnreachable", "SyncFailure",
-                "PlacementConstraint",
+                "PlacementConstraint", "MigrationFailure",
             ]
         )
     }

@@ -206,8 +206,8 @@ struct GenericStrategyTests {
         let catalogue = registry.catalogue(enabled: nil)
         #expect(
             catalogue.names == [
-                "ClusterAuth", "ClusterConnectivity", "Generic", "Placement", "ResourceConflict", "Restart", "Rollback",
-                "Sync",
+                "ClusterAuth", "ClusterConnectivity", "Generic", "Migration", "Placement", "ResourceConflict", "Restart",
+                "Rollback", "Sync",
             ]
         )
         for type in ["PlacementConstraint", "PlacementCapacity", "PlacementPolicy"] {
@@ -218,6 +218,10 @@ struct GenericStrategyTests {
         }
         #expect(catalogue["Placement"]?.priority == 60 && catalogue["Placement"]?.timeout == .seconds(300))
         #expect(catalogue["Sync"]?.priority == 50 && catalogue["Sync"]?.timeout == .seconds(240))
+        for type in ["MigrationFailure", "MigrationTimeout"] {
+            #expect(catalogue.candidates(forErrorType: type).map(\.name) == ["Migration"])
+        }
+        #expect(catalogue["Migration"]?.priority == 85 && catalogue["Migration"]?.timeout == .seconds(600))
         #expect(catalogue.candidates(forErrorType: "ClusterAuth").map(\.priority) == [90])
         for type in ["ClusterUnreachable", "ClusterUnavailable", "NetworkConnectivity"] {
             #expect(catalogue.candidates(forErrorType: type).map(\.name) == ["ClusterConnectivity"])

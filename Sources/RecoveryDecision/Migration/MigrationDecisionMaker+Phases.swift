@@ -149,6 +149,16 @@ extension MigrationDecisionMaker {
         }
     }
 
+    /// All that stands in the way of the phase that is under way.
+    func obstacles() -> [MigrationFinding] {
+        switch status.phase {
+        case .prechecking: return endFindings() + placementFindings() + (facts.prechecks?.findings ?? [])
+        case .deploying: return [targetFinding()].compactMap { $0 } + (facts.prechecks?.findings ?? [])
+        case .verifying, .cuttingOver: return [servingFinding()].compactMap { $0 }
+        case .pending, .cleaning, .completed, .rollingBack, .rolledBack, .failed, nil: return []
+        }
+    }
+
     /// Whether both clusters are in the state that the action is for.
     private func endFindings() -> [MigrationFinding] {
         let isFailover = migration.spec.action == .known(.failover)

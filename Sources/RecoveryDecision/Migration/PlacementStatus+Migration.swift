@@ -146,6 +146,24 @@ extension PlacementStatus {
         return copy
     }
 
+    /// Takes back the copy of a Migration that does not exist any more; nil when there is none.
+    ///
+    /// - Parameters:
+    ///   - cluster: where the copy is.
+    ///   - migration: the Migration's name.
+    /// - Returns: the status to write: the copy leaves, or stays as any other when it is the only one.
+    package func abandoning(_ cluster: String, of migration: String) -> PlacementStatus? {
+        guard var copy = decision(on: cluster), copy.isProvisional,
+            copy.placedBy == PlacementDecision.migrationPrefix + migration
+        else { return nil }
+        let hasOthers = decisions?.contains { $0.cluster != cluster && !$0.isLeaving } ?? false
+        copy.reason = "MigrationDeleted"
+        if hasOthers { copy.leaving = true }
+        var status = self
+        status.put(copy)
+        return status
+    }
+
     private mutating func put(_ decision: PlacementDecision) {
         if let index = decisions?.firstIndex(where: { $0.cluster == decision.cluster }) {
             decisions?[index] = decision

@@ -10,7 +10,8 @@ extension StrategyRegistry {
             GenericStrategy(), ResourceConflictStrategy(controllerNamespace: members.namespace),
             ClusterConnectivityStrategy(members: members), ClusterAuthStrategy(members: members),
             PlacementStrategy(fence: PlacementFence(controllerNamespace: members.namespace)),
-            SyncStrategy(members: members), RestartStrategy(), RollbackStrategy(),
+            SyncStrategy(members: members), MigrationStrategy(members: members),
+            RestartStrategy(), RollbackStrategy(),
         ])
     }
 }

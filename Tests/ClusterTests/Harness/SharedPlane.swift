@@ -10,8 +10,8 @@ actor SharedPlane {
     static let hub = SharedPlane("test-hub", nodes: 1)
     /// The cluster that is a member of the fleet.
     static let member = SharedPlane("test-member")
-    /// A member of the fleet with a node.
-    static let workers = SharedPlane("test-workers", nodes: 1)
+    /// Another member, with a node: for what moves between two, and for what runs.
+    static let secondMember = SharedPlane("test-member-2", nodes: 1)
 
     private let name: String
     private let nodes: Int

@@ -1,0 +1,180 @@
+internal import FoundationEssentials
+internal import JSON
+internal import KubernetesClient
+internal import KubernetesCore
+internal import RecoveryAPI
+internal import RecoveryDecision
+internal import Timekeeping
+
+/// Asks a member whether a copy of a placement would fit: kinds, namespaces, names, quota and capacity.
+///
+/// Changes nothing: what would be applied is applied as a dry run, which goes through the member's admission, quota of
+/// objects included. Quota of what pods ask for is reckoned, since a dry run of a workload makes no pods.
+struct TargetInspection: Sendable {
+    /// How long a member may take for all questions.
+    static let timeLimit = Duration.seconds(30)
+
+    let placement: Placement
+    let cluster: MemberCluster
+    let client: KubernetesClient
+    let fence: PlacementFence
+    /// What the nodes have left; nil while nobody has counted.
+    let capacity: ClusterCapacity?
+    private var name: String { cluster.metadata.name ?? "" }
+
+    /// Asks everything.
+    ///
+    /// - Returns: what stands in the way; a member that does not answer is a finding.
+    /// - Throws: `CancellationError`.
+    func run(within limit: Duration, _ time: any TimeSource) async throws -> MigrationPrechecks {
+        do {
+            return try await withDeadline(time.now().advanced(by: limit), time) { try await inspect() }
+        } catch let error as ClientError {
+            return .notAnswering(name, "\(error)")
+        } catch is DeadlineExceeded {
+            return .notAnswering(name, "no answer within \(limit.components.seconds) s")
+        }
+    }
+
+    private func inspect() async throws -> MigrationPrechecks {
+        var findings = [schedulerFinding()].compactMap { $0 }
+        let objects = PlacedObjects(placement, on: name, client: client, fence: fence)
+        let state = try await objects.inspect()
+        for object in state.objects { findings += try await judge(object, among: state.objects) }
+        let missing = state.objects.filter { $0.uid == nil }
+        findings += try await quotaFindings(missing.map(\.manifest))
+        let summary = "\(name) serves all kinds and accepts \(missing.count) new objects of \(state.objects.count)"
+        return MigrationPrechecks(findings: findings, summary: summary)
+    }
+
+    /// What the scheduler would say about the cluster, if a copy were to go there.
+    private func schedulerFinding() -> MigrationFinding? {
+        var request = PlacementRequest(placement)
+        request.count = 1
+        request.current = []
+        request.evacuated = [:]
+        var candidate = ClusterCandidate(cluster)
+        candidate.free = capacity?.free
+        candidate.largestNodeFree = capacity?.largestNodeFree
+        let plan = PlacementScheduler.schedule(request, [candidate], now: .distantPast)
+        guard let rejection = plan.rejections.first else { return nil }
+        let words = "\(name) is no place for a copy: \(rejection.message ?? rejection.reason)"
+        return MigrationFinding(rejection.reason, words, isRefusal: true)
+    }
+
+    private func judge(
+        _ object: PlacedState.Object,
+        among all: [PlacedState.Object]
+    ) async throws -> [MigrationFinding] {
+        switch object.verdict {
+        case .inSync, .drifted, .awaited: return []
+        case .foreign(let owner):
+            let words = "\(object.description) exists on \(name) and belongs to \(owner)"
+            return [MigrationFinding(MigrationReason.nameTaken, words, isRefusal: true)]
+        case .refused(let words):
+            let reason =
+                object.resource == nil ? MigrationReason.apiNotAvailable : MigrationReason.refusedByTarget
+            return [MigrationFinding(reason, "\(object.description) on \(name): \(words)", isRefusal: true)]
+        case .missing: return try await tryOut(object, among: all)
+        }
+    }
+
+    /// Applies a new object as a dry run.
+    private func tryOut(
+        _ object: PlacedState.Object,
+        among all: [PlacedState.Object]
+    ) async throws -> [MigrationFinding] {
+        guard let resource = object.resource else { return [] }
+        do {
+            _ = try await client.patch(
+                resource,
+                object.key,
+                object.manifest.content,
+                type: .apply(fieldManager: MetadataName.fieldManager, force: false),
+                options: WriteOptions(dryRun: true)
+            )
+            return []
+        } catch let error as ClientError {
+            let isMadeFirst = all.contains {
+                $0.manifest.kind.kind == "Namespace" && $0.manifest.name == object.key.namespace
+            }
+            if error.apiError?.isNotFound == true {
+                guard !isMadeFirst else { return [] }
+                let words = "namespace \(object.key.namespace ?? "") does not exist on \(name)"
+                return [MigrationFinding(MigrationReason.namespaceMissing, words, isRefusal: true)]
+            }
+            let words = try error.refusal()
+            let isQuota = error.apiError?.isForbidden == true && words.contains("exceeded quota")
+            return [
+                MigrationFinding(
+                    isQuota ? MigrationReason.quotaExceeded : MigrationReason.refusedByTarget,
+                    "\(object.description) on \(name): \(words)",
+                    isRefusal: true
+                )
+            ]
+        }
+    }
+
+    // MARK: Quota of pods
+
+    /// What the pods of new workloads would take too much of.
+    private func quotaFindings(_ manifests: [PlacedManifest]) async throws -> [MigrationFinding] {
+        var findings: [MigrationFinding] = []
+        let byNamespace = Dictionary(grouping: manifests) { $0.namespace ?? "" }
+        for (namespace, manifests) in byNamespace.sorted(by: { $0.key < $1.key }) {
+            let demand = PlacementDemand(manifests: manifests.map(\.content)).total
+            guard demand.names.contains(where: { demand[$0] > .zero }) else { continue }
+            for quota in try await quotas(in: namespace) {
+                let words = Self.excess(of: demand, in: quota)
+                guard !words.isEmpty else { continue }
+                let text = "exceeded quota \(namespace)/\(quota.name) on \(name): \(words.joined(separator: ", "))"
+                findings.append(MigrationFinding(MigrationReason.quotaExceeded, text, isRefusal: true))
+            }
+        }
+        return findings
+    }
+
+    /// The quotas of a namespace; none where they may not be listed.
+    private func quotas(in namespace: String) async throws -> [Unstructured] {
+        do {
+            return try await client.list(.resourceQuotas, namespace: namespace).items
+        } catch let error as ClientError {
+            _ = try error.refusal()
+            return []
+        }
+    }
+
+    /// What `demand` takes more of than a quota has left; a quota with a scope is about some pods only and is left out.
+    private static func excess(of demand: ResourceAmounts, in quota: Unstructured) -> [String] {
+        guard quota["spec", "scopes"] == nil, quota["spec", "scopeSelector"] == nil else { return [] }
+        let hard = ResourceAmounts(quota["status", "hard"] ?? quota["spec", "hard"])
+        let used = ResourceAmounts(quota["status", "used"])
+        var words: [String] = []
+        for resource in demand.names {
+            let names = resource == "pods" ? ["pods", "count/pods"] : [resource, "requests.\(resource)"]
+            for name in names where hard.names.contains(name) {
+                let left = hard[name] - used[name]
+                if demand[resource] > left { words.append("\(name) \(demand[resource]) of \(left) left") }
+            }
+        }
+        return words
+    }
+}
+
+extension MigrationPrechecks {
+    /// A member that could not be asked.
+    static func notAnswering(_ cluster: String, _ words: String) -> MigrationPrechecks {
+        let finding = MigrationFinding(MigrationReason.targetNotAnswering, "\(cluster) cannot be asked: \(words)")
+        return MigrationPrechecks(findings: [finding])
+    }
+}
+
+extension APIResource {
+    /// The quotas of a namespace.
+    fileprivate static let resourceQuotas = APIResource(
+        group: "",
+        version: "v1",
+        plural: "resourcequotas",
+        kind: "ResourceQuota"
+    )
+}
