@@ -93,7 +93,9 @@ private struct Settler {
 
     private mutating func succeed() {
         close(as: .completed, success: true)
-        status.set(ConditionType.verified, .true, reason: "Verified", message: words, recovery: recovery, now: now)
+        // Without a check of its own the strategy's proof counts.
+        let reason = status.verification == nil ? "Verified" : ConditionReason.targetHealthy
+        status.set(ConditionType.verified, .true, reason: reason, message: words, recovery: recovery, now: now)
         status.finish(
             FinalVerdict(state: .completed, reason: "Recovered", message: words),
             recovery: recovery,
@@ -126,6 +128,7 @@ private struct Settler {
     private mutating func fail(as state: RecoveryState, isPermanent: Bool, retryAfter: Duration?) {
         let isLastMoment = status.deadline.map { status.executions?.last?.deadline ?? now >= $0 } ?? false
         close(as: state, success: false)
+        endVerification()
         // An attempt that had all the time that was left and used it up has used up the recovery's, even when its timer
         // fired a moment early.
         if let deadline = status.deadline, deadline <= now || (state == .timeout && isLastMoment) {
@@ -143,6 +146,14 @@ private struct Settler {
             }
         }
         giveUp(isPermanent: isPermanent, attempts: attempts, lastState: state)
+    }
+
+    /// The next attempt has a check of its own.
+    private mutating func endVerification() {
+        guard status.verification != nil else { return }
+        status.verification = nil
+        let reason = ConditionReason.targetUnhealthy
+        status.set(ConditionType.verified, .false, reason: reason, message: words, recovery: recovery, now: now)
     }
 
     private var hasNextRung: Bool { (status.rung ?? 0) < (status.effective?.ladder?.count ?? 0) - 1 }

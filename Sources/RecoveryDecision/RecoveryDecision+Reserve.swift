@@ -50,8 +50,9 @@ extension DecisionMaker {
 
     /// Puts our name and a deadline on an attempt; it never reaches beyond the whole recovery's deadline.
     private func claim(_ execution: inout RecoveryExecution, rung: StrategyRung, status: RecoveryStatus) {
-        let own = now.addingTimeInterval(Double(rung.timeoutSeconds ?? 120))
-        execution.deadline = status.deadline.map { min($0, own) } ?? own
+        // What is only checked any more has the time of the check, and its own to take back what it did.
+        let checkEnd = status.verification?.deadline ?? now
+        execution.deadline = status.attemptDeadline(verifyingUntil: checkEnd, rung: rung, now: now)
         execution.holder = facts.identity.holder
         execution.fencingToken = facts.identity.fencingToken
     }

@@ -178,7 +178,9 @@ extension RecoveryStatus {
     /// Lets the clock run again: the deadline moves by the length of the pause.
     mutating func resumeClock(at now: Date) {
         guard let paused = pausedTime else { return }
-        deadline = deadline?.addingTimeInterval(max(0, now.timeIntervalSince(paused)))
+        let pause = max(0, now.timeIntervalSince(paused))
+        deadline = deadline?.addingTimeInterval(pause)
+        if let end = verification?.deadline { verification?.deadline = end.addingTimeInterval(pause) }
         pausedTime = nil
     }
 

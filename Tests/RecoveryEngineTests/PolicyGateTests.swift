@@ -172,4 +172,75 @@ struct PolicyGateTests {
         #expect(try scene.recovery("web")?.state == .completed)
         #expect(try scene.recovery("web")?.status?.effective?.policy?.name == "careful")
     }
+
+    // MARK: Verification
+
+    private func setReady(_ isReady: Bool, _ name: String, in scene: EngineScene) {
+        scene.hub.edit(.configMaps, ObjectKey(namespace: EngineScene.namespace, name: name)) { object in
+            object["status"] = [
+                "conditions": [
+                    [
+                        "type": "Ready", "status": .string(isReady ? "True" : "False"),
+                        "lastTransitionTime": .string(scene.world.time.wallTime().text),
+                    ]
+                ]
+            ]
+        }
+    }
+
+    @Test func `only a target that stays healthy completes a Recovery, also when it breaks between two looks`() throws {
+        let scene = EngineScene()
+        putTarget("web", in: scene)
+        put(["verify": ["forSeconds": 60, "timeoutSeconds": 200], "strategies": [["name": "Generic"]]], in: scene)
+        scene.start()
+        scene.world.run(for: .seconds(1))
+        put("web", target: "web", in: scene)
+        scene.world.run(for: .seconds(40))
+        let status = try #require(try scene.recovery("web")?.status)
+        #expect(status.state == .inProgress && status.conditions?[type: ConditionType.verified]?.reason == "Verifying")
+        #expect(status.verification?.healthyTime != nil && status.executions?.last?.result?.message != nil)
+        scene.world.run(for: .seconds(1))
+        setReady(false, "web", in: scene)
+        scene.world.run(for: .seconds(1))
+        setReady(true, "web", in: scene)
+        scene.world.run(for: .seconds(45))
+        #expect(try scene.recovery("web")?.state == .inProgress, "healthy for a minute, but for one second")
+        scene.world.run(for: .seconds(20))
+        let ended = try #require(try scene.recovery("web"))
+        #expect(ended.state == .completed && ended.status?.attempts == 1)
+        #expect(ended.status?.conditions?[type: ConditionType.verified]?.reason == "TargetHealthy")
+    }
+
+    @Test func `a target that does not stay healthy fails the attempt, and the next one follows`() throws {
+        let scene = EngineScene()
+        putTarget("web", in: scene)
+        put(["verify": ["forSeconds": 10, "timeoutSeconds": 20], "strategies": [["name": "Generic"]]], in: scene)
+        scene.start()
+        scene.world.run(for: .seconds(1))
+        put("web", target: "web", in: scene)
+        scene.world.run(for: .seconds(3))
+        setReady(false, "web", in: scene)
+        scene.world.run(for: .seconds(60))
+        let failed = try #require(try scene.recovery("web"))
+        #expect(failed.state == .failed)
+        let message = failed.status?.executions?.last?.result?.message ?? ""
+        #expect(message.contains("did not stay healthy for 10 s within 20 s") && message.contains("Ready is False"))
+        #expect(failed.status?.conditions?[type: ConditionType.verified]?.reason == "TargetUnhealthy")
+    }
+
+    @Test func `a recovery that is cancelled while its target is watched ends at once`() throws {
+        let scene = EngineScene()
+        putTarget("web", in: scene)
+        put(["verify": ["forSeconds": 100, "timeoutSeconds": 200], "strategies": [["name": "Generic"]]], in: scene)
+        scene.start()
+        scene.world.run(for: .seconds(1))
+        put("web", target: "web", in: scene)
+        scene.world.run(for: .seconds(30))
+        scene.hub.edit(Recovery.resource, ObjectKey(namespace: EngineScene.namespace, name: "web")) {
+            $0.set(true, at: ["spec", "cancel"])
+            $0.set(2, at: ["metadata", "generation"])
+        }
+        scene.world.run(for: .seconds(2))
+        #expect(try scene.recovery("web")?.state == .cancelled)
+    }
 }

@@ -87,10 +87,10 @@ struct StrategyHarness {
             execution: execution,
             isResumed: !actions.isEmpty,
             parameters: parameters,
-            deadline: world.time.now().advanced(by: timeLimit),
             client: client.guarded { [fence] in try fence.check($0) },
             timeSource: world.time,
             logger: .disabled,
+            clock: AttemptClock(deadline: world.time.now().advanced(by: timeLimit)),
             members: (members ?? self.members).guardedClient,
             fence: fence,
             journal: AttemptJournal(

@@ -147,6 +147,9 @@ struct Invariants {
             locks[change.key.name] = holder
             return change.key.name.hasPrefix("rcv-") ? ["lock \(change.key.name) held by \(holder ?? "nobody")"] : []
         case RecoveryPolicy.resource.plural: return applyPolicy(change)
+        case "configmaps":
+            policies.applyTarget(change.key, change.new)
+            return []
         case Recovery.resource.plural:
             defer { isSettled = recoveries.values.allSatisfy(Self.isSettled) }
             return applyRecovery(change)

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import JSON
 import KubernetesCore
 import RecoveryAPI
 import RecoveryDecision
@@ -21,6 +22,8 @@ struct PolicyInvariants {
     private var starts: [Start] = []
     private var known: [ObjectKey: RecoveryPolicy] = [:]
     private var problems: [String] = []
+    /// From when to when targets were not healthy, by name; the last one may be open.
+    private var outages: [String: [(from: Date, to: Date?)]] = [:]
 
     /// What was found since the last time.
     mutating func takeProblems() -> [String] {
@@ -28,10 +31,44 @@ struct PolicyInvariants {
         return problems
     }
 
+    // MARK: Health
+
+    /// Looks at a target as it was just written.
+    mutating func applyTarget(_ key: ObjectKey, _ object: JSONValue?) {
+        let condition = object?.value(at: ["status", "conditions"])?.arrayValue?.first
+        guard let time = condition?["lastTransitionTime"]?.stringValue.flatMap(RFC3339.date(from:)) else { return }
+        let last = outages[key.name]?.indices.last
+        let isOut = last.map { outages[key.name]?[$0].to == nil } ?? false
+        if condition?["status"]?.stringValue == "False" {
+            if !isOut { outages[key.name, default: []].append((time, nil)) }
+        } else if isOut, let last {
+            outages[key.name]?[last].to = time
+        }
+    }
+
+    /// What is completed by an attempt was healthy for as long as its policy asks.
+    private mutating func checkHealth(_ recovery: Recovery) {
+        guard recovery.state == .completed, let status = recovery.status, let settings = status.verifySettings,
+            status.executions?.last?.state == .completed, let name = status.target?.name
+        else { return }
+        let who = recovery.metadata.key
+        guard let from = status.verification?.healthyTime, let end = status.completionTime else {
+            return problems.append("\(who) is completed without a proof of health")
+        }
+        let proof = from.addingTimeInterval(Double(settings.effectiveForSeconds))
+        if proof > end.addingTimeInterval(1) { problems.append("\(who) is completed before the proof was long enough") }
+        // Times are whole seconds.
+        let broken = (outages[name] ?? []).contains { outage in
+            outage.from.addingTimeInterval(1) < proof && (outage.to ?? .distantFuture) > from
+        }
+        if broken { problems.append("\(who) is completed although its target was not healthy all the time") }
+    }
+
     // MARK: Attempts
 
     /// Looks at a Recovery as it was just written.
     mutating func apply(_ recovery: Recovery) {
+        checkHealth(recovery)
         guard let status = recovery.status, let policy = status.effective?.policy?.uid else { return }
         for execution in status.executions ?? [] {
             let index = starts.firstIndex { $0.recovery == recovery.metadata.uid && $0.attempt == execution.attempt }

@@ -44,6 +44,10 @@ struct ScenarioPlan: Sendable {
         var openSeconds = 10
         /// How often a person asks for the breakers to be closed.
         var resets = 0
+        /// For how long a target has to stay healthy, in seconds; nil for as long as nobody asks.
+        var verifySeconds: Int?
+        /// How often the health of targets changes.
+        var healthChanges = 0
 
         init() {}
 
@@ -56,6 +60,8 @@ struct ScenarioPlan: Sendable {
             failureThreshold = random.chance(0.6) ? Int.random(in: 1...3, using: &random) : nil
             openSeconds = Int.random(in: 1...30, using: &random)
             resets = random.chance(0.3) ? 1 : 0
+            verifySeconds = random.chance(0.6) ? Int.random(in: 0...12, using: &random) : nil
+            healthChanges = random.chance(0.6) ? Int.random(in: 1...6, using: &random) : 0
         }
     }
 
@@ -125,6 +131,7 @@ struct ScenarioPlan: Sendable {
         books.cooldownSeconds = 5
         books.budget = (3, 30)
         books.failureThreshold = 3
+        books.verifySeconds = 2
         self.electsLeader = electsLeader
         replicas = electsLeader ? 2 : 1
         maxLatency = 5

@@ -20,8 +20,9 @@ extension Simulation {
         let people = world.start(on: user) { [self] in await actAsUsers() }
         let nature = world.start(on: user) { [self] in await actAsEnvironment() }
         let operators = world.start(on: user) { [self] in if plan.hasPolicy { await resetBreakers() } }
+        let workloads = world.start(on: user) { [self] in await changeHealth() }
         var isStopped: Bool { !violations.isEmpty }
-        var isOver: Bool { people.isFinished && nature.isFinished && operators.isFinished }
+        var isOver: Bool { people.isFinished && nature.isFinished && operators.isFinished && workloads.isFinished }
         world.run(until: { isStopped || (isOver && isAtRest) }, limit: .seconds(120))
         heal()
         let isCalm = world.run(until: { isStopped || isAtRest }, limit: .seconds(1_200))
@@ -93,6 +94,9 @@ extension Simulation {
                 "maxOpenSeconds": 60, "halfOpenMaxSeconds": 40,
             ]
         }
+        if let seconds = plan.books.verifySeconds {
+            spec["verify"] = ["forSeconds": .number(seconds), "timeoutSeconds": 25]
+        }
         return spec
     }
 
@@ -155,6 +159,34 @@ extension Simulation {
             }
             audit()
         }
+    }
+
+    /// Targets become unhealthy and healthy again; at the end all are well.
+    private func changeHealth() async {
+        var random = SeededRandom(seed: plan.seed ^ 0x4EA17)
+        for number in 0..<plan.books.healthChanges {
+            await wait(for: random.milliseconds(0...15_000))
+            setHealthy(number % 2 == 1, target: Int.random(in: 1...2, using: &random))
+        }
+        for target in 1...2 where plan.books.healthChanges > 0 { setHealthy(true, target: target) }
+    }
+
+    private func setHealthy(_ isHealthy: Bool, target: Int) {
+        note("target-\(target) is \(isHealthy ? "healthy" : "unhealthy")")
+        let time = world.time.wallTime().text
+        server.edit(.configMaps, ObjectKey(namespace: Self.namespace, name: "target-\(target)")) { object in
+            let condition = object.value(at: ["status", "conditions"])?.arrayValue?.first
+            guard condition?["status"]?.stringValue != (isHealthy ? "True" : "False") else { return }
+            object["status"] = [
+                "conditions": [
+                    [
+                        "type": "Ready", "status": .string(isHealthy ? "True" : "False"),
+                        "lastTransitionTime": .string(time),
+                    ]
+                ]
+            ]
+        }
+        audit()
     }
 
     private func editSpec(_ key: ObjectKey, _ field: String, _ value: JSONValue) {

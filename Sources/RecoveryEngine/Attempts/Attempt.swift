@@ -25,8 +25,6 @@ package struct Attempt: Sendable {
     package let isResumed: Bool
     /// The rung's parameters, those of the Recovery on top.
     package let parameters: [String: JSONValue]
-    /// When the attempt ends in any case.
-    package let deadline: MonotonicInstant
     /// The hub.
     package let client: KubernetesClient
     /// Time for everything that waits.
@@ -34,9 +32,13 @@ package struct Attempt: Sendable {
     /// Carries recovery, strategy and attempt on every line.
     package let logger: Logger
 
+    let clock: AttemptClock
     let members: MemberClients
     let fence: AttemptFence
     let journal: AttemptJournal
+
+    /// When the attempt ends in any case.
+    package var deadline: MonotonicInstant { clock.deadline }
 
     /// The failure.
     package var error: ReportedError { recovery.spec.error }

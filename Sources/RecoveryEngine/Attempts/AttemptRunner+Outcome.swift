@@ -39,7 +39,7 @@ extension AttemptRunner {
             let ending = Ending(.transient(retryAfter: nil), message: "the attempt had failed before an interruption")
             return await compensated(ending, compensation)
         }
-        let ending = await carryOut(prepared)
+        let ending = await verified(await carryOut(prepared), prepared)
         switch ending.outcome {
         case .transient where ending.isFailure, .permanent: return await compensated(ending, compensation)
         default: return ending
@@ -62,6 +62,7 @@ extension AttemptRunner {
     }
 
     private func carryOut(_ prepared: Prepared) async -> Ending {
+        if let before = resumedVerification(prepared) { return before }
         do {
             if prepared.attempt.isResumed, try await prepared.strategy.verify(prepared.attempt) {
                 return Ending(.succeeded, message: "found recovered when the attempt was resumed")
@@ -170,14 +171,20 @@ extension AttemptRunner {
         }
     }
 
-    private func write(_ prepared: Prepared, _ ending: Ending, duration: Duration) async throws {
-        let before = prepared.journal.recovery
-        var result = before.status?.executions?.last?.result ?? ExecutionResult()
+    /// What an ending has to tell, with the actions so far.
+    func result(_ prepared: Prepared, _ ending: Ending) -> ExecutionResult {
+        var result = prepared.journal.recovery.status?.executions?.last?.result ?? ExecutionResult()
         result.message = String(ending.message.prefix(RecoveryStatus.maxMessageLength))
         result.actions = prepared.journal.actions.isEmpty ? nil : prepared.journal.actions
         result.nextSteps = ending.nextSteps.isEmpty ? nil : ending.nextSteps
         result.metrics = ending.metrics.isEmpty ? nil : ending.metrics
         result.error = ending.error
+        return result
+    }
+
+    private func write(_ prepared: Prepared, _ ending: Ending, duration: Duration) async throws {
+        let before = prepared.journal.recovery
+        let result = result(prepared, ending)
         let settlement = AttemptSettlement.settle(
             before,
             outcome: ending.outcome,

@@ -65,7 +65,6 @@ package struct AttemptRunner: Sendable {
             execution: execution,
             isResumed: isResumed,
             parameters: status.currentRung?.parameters ?? [:],
-            deadline: environment.timeSource.now().advanced(by: .milliseconds(Int64(max(0, min(left, 1e9)) * 1_000))),
             client: hubClient(recovery, fence: fence),
             timeSource: environment.timeSource,
             logger: environment.logger.with([
@@ -73,6 +72,11 @@ package struct AttemptRunner: Sendable {
                 "strategy": execution.strategy,
                 "attempt": String(execution.attempt),
             ]),
+            clock: AttemptClock(
+                deadline: environment.timeSource.now().advanced(
+                    by: .milliseconds(Int64(max(0, min(left, 1e9)) * 1_000))
+                )
+            ),
             members: environment.members,
             fence: fence,
             journal: journal
@@ -125,7 +129,7 @@ package struct AttemptRunner: Sendable {
 
     private func watchDeadline(_ prepared: Prepared, _ ending: Promise<Ending>) async {
         do {
-            try await environment.timeSource.sleep(until: prepared.attempt.deadline)
+            try await prepared.attempt.clock.wait(environment.timeSource)
             let seconds = prepared.attempt.recovery.status?.currentRung?.timeoutSeconds ?? 0
             ending.fulfil(.success(Ending(.timedOut, message: "timed out after at most \(seconds) s")))
         } catch {

@@ -1,3 +1,4 @@
+package import FoundationEssentials
 internal import JSON
 package import KubernetesCore
 
@@ -32,5 +33,14 @@ package enum ObjectHealth: Sendable, Hashable {
             }
         }
         return .healthy
+    }
+
+    /// Since when the object has been as it says: the latest change of a condition that is judged; nil without any.
+    package static func lastChange(of object: Unstructured) -> Date? {
+        (object.content["status"]?["conditions"]?.arrayValue ?? []).compactMap { condition in
+            guard let type = condition["type"]?.stringValue, mustBeTrue.contains(type) || mustNotBeTrue.contains(type)
+            else { return nil }
+            return condition["lastTransitionTime"]?.stringValue.flatMap(RFC3339.date(from:))
+        }.max()
     }
 }
