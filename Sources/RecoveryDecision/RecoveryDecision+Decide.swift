@@ -13,7 +13,12 @@ struct DecisionMaker {
         let asked = try StopReason.asked(by: recovery)
         if let asked, asked != .suspended { return end(asked) }
         if facts.isRunningHere { return RecoveryDecision(asked.map(RecoveryDecision.Action.stop) ?? .ignore) }
-        if let healed = SelfHealing.verdict(recovery, clusterConditions: facts.clusterConditions) {
+        let healed = SelfHealing.verdict(
+            recovery,
+            clusterConditions: facts.clusterConditions,
+            detection: facts.detection
+        )
+        if let healed {
             var status = recovery.status ?? RecoveryStatus()
             status.finish(healed, recovery: recovery, now: now)
             return RecoveryDecision(.finish(status: status))
@@ -94,7 +99,7 @@ struct DecisionMaker {
         }
         // Before the books: which policies there are, and what they say, is not known before.
         if !facts.isWarmedUp { return .warmingUp(until: status.deadline) }
-        return gateOfPolicy(status) ?? gateForRunning(status)
+        return facts.detection.gate ?? gateOfPolicy(status) ?? gateForRunning(status)
     }
 
     /// What the books of the policy say, as the cache has them; asked again on the live ones before anything starts.

@@ -67,6 +67,8 @@ package struct RecoveryFacts: Sendable {
     package var isRunningHere = false
     /// Whether the informers have delivered their first list.
     package var isWarmedUp = true
+    /// What detection says now about the failure, if it has opened the Recovery.
+    package var detection = DetectionFinding.unwatched
     /// Whether one more attempt may run in this process.
     package var hasFreeSlot = true
 

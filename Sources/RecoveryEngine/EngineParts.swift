@@ -24,6 +24,7 @@ struct EngineParts {
     let incidents: IncidentReporter
     let memberFleet: MemberFleet
     let policyController: PolicyController
+    let detection: DetectionController
     let fleet: MemberClusterController?
     let placing: PlacementController?
     let ledger: LedgerKeeper?
@@ -181,6 +182,20 @@ struct EngineParts {
                 )
             )
         }
+        let findings = DetectionFindings()
+        detection = DetectionController(
+            DetectionController.Environment(
+                client: client,
+                policies: policies,
+                recoveries: recoveries,
+                incidents: incidents,
+                findings: findings,
+                controllerNamespace: dependencies.controllerNamespace,
+                informers: dependencies.informers,
+                context: context,
+                enqueue: { queue.add($0) }
+            )
+        )
         let lock = TargetLock(
             client: client,
             namespace: dependencies.controllerNamespace,
@@ -224,6 +239,7 @@ struct EngineParts {
                 report: report,
                 books: books,
                 note: { policyController.note($0, $1) },
+                findings: findings,
                 start: { continuation.yield($0) },
                 enqueue: { queue.add($0) }
             )

@@ -97,6 +97,7 @@ package final class RecoveryEngine: Sendable {
     let recoveryMetrics: RecoveryMetrics
     let attempts: AsyncStream<AttemptRunner.Prepared>
     let policyController: PolicyController
+    let detection: DetectionController
     let fleet: MemberClusterController?
     let placing: PlacementController?
     let ledger: LedgerKeeper?
@@ -119,6 +120,7 @@ package final class RecoveryEngine: Sendable {
         recoveryMetrics = parts.metrics
         attempts = parts.attempts
         policyController = parts.policyController
+        detection = parts.detection
         fleet = parts.fleet
         placing = parts.placing
         ledger = parts.ledger
@@ -148,6 +150,7 @@ package final class RecoveryEngine: Sendable {
             group.addTask { try await self.controller().run() }
             group.addTask { await self.runAttempts() }
             group.addTask { try await self.policyController.run() }
+            group.addTask { try await self.detection.run() }
             if let fleet { group.addTask { try await fleet.run() } }
             if let placing { group.addTask { try await placing.run() } }
             if let ledger { group.addTask { try await ledger.run() } }

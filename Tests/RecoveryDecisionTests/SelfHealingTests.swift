@@ -65,4 +65,26 @@ struct SelfHealingTests {
         #expect(SelfHealing.verdict(running, clusterConditions: healthy) != nil)
         #expect(SelfHealing.verdict(recovery(.syncFailure), clusterConditions: healthy) == nil)
     }
+
+    @Test("a target that detection sees well for its time completes its Recovery, unless an attempt is under way")
+    func detectedHealth() {
+        for finding in [DetectionFinding.unwatched, .unseen, .suspected, .confirmed, .convalescent] {
+            #expect(SelfHealing.verdict(recovery(), clusterConditions: [], detection: finding) == nil)
+        }
+        var healed = recovery(.syncFailure)
+        #expect(SelfHealing.verdict(healed, clusterConditions: [], detection: .healed)?.state == .completed)
+        healed.status = RecoveryStatus()
+        var execution = RecoveryExecution(id: "x", attempt: 1, strategy: "Generic")
+        execution.state = .inProgress
+        healed.status?.executions = [execution]
+        #expect(SelfHealing.verdict(healed, clusterConditions: [], detection: .healed) == nil)
+    }
+
+    @Test("only a failure that this leader has seen for its time, or that nobody looks at, lets an attempt start")
+    func gates() {
+        for finding in [DetectionFinding.unseen, .suspected, .convalescent] {
+            #expect(finding.gate?.gate == .warmingUp)
+        }
+        for finding in [DetectionFinding.unwatched, .confirmed, .healed] { #expect(finding.gate == nil) }
+    }
 }

@@ -70,7 +70,7 @@ struct IncidentTests {
         elsewhere.namespace = "other"
         #expect(elsewhere.fingerprint != incident.fingerprint, "the target's namespace is the Recovery's own")
         var timeout = incident
-        timeout.errorType = .syncTimeout
+        timeout.errorType = "SyncTimeout"
         #expect(timeout.fingerprint != incident.fingerprint)
     }
 
@@ -155,7 +155,7 @@ struct IncidentTests {
         let finding = ClusterFinding(.unauthorized, reason: "MissingPermissions", message: "may not")
         cluster.status = cluster.status(after: finding, now: Self.since)
         let incident = cluster.incident(namespace: "system")
-        #expect(incident?.errorType == .clusterAuth && incident?.reason == "MissingPermissions")
+        #expect(incident?.errorType == "ClusterAuth" && incident?.reason == "MissingPermissions")
         #expect(incident?.since == Self.since && incident?.clusterRef?.name == "edge" && incident?.targetRef == nil)
         #expect(incident?.recovery(after: []).metadata.name?.hasPrefix("membercluster-edge-") == true)
         cluster.metadata.deletionTimestamp = Self.since

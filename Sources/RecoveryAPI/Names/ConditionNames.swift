@@ -16,6 +16,8 @@ package enum ConditionType {
     package static let ready = "Ready"
     /// More targets of a policy are unhealthy than it allows.
     package static let storming = "Storming"
+    /// All that a policy's detection names is looked at.
+    package static let detecting = "Detecting"
     /// No breaker of a policy is open.
     package static let breakersClosed = "BreakersClosed"
     /// The cluster's API server answers.

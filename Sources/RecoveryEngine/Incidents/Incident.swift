@@ -21,8 +21,10 @@ package struct Incident: Sendable, Hashable {
     package var clusterRef: NameReference?
     /// The object that failed: on that member, or without `clusterRef` on the hub.
     package var targetRef: TargetReference?
-    /// What to recover from.
-    package var errorType: ErrorType
+    /// What to recover from: a known error type or any other.
+    package var errorType: String
+    /// The catalogue code of the failure.
+    package var code: String?
     /// How bad it is.
     package var severity = Severity.high
     /// The part of the controller that noticed it.
@@ -37,11 +39,22 @@ package struct Incident: Sendable, Hashable {
     package var since: Date
     /// The Recovery that has found it behind its own failure.
     package var parentRef: NameReference?
+    /// When it came back after a short time of health, which makes it no other incident; nil when it did not.
+    package var returned: Date?
+    /// The policy of the same namespace whose detection has noticed it, and which governs its Recovery.
+    package var policy: String?
+    /// What failed where there is no object to be repaired, such as an HTTP probe: only names and fingerprints show it.
+    package var subject: TargetReference?
     /// Further facts; the entry `cluster` names the member that a target on the hub failed on.
     package var context: [String: String] = [:]
 
     /// Describes a failure with nothing but its type, place and time.
     package init(_ errorType: ErrorType, namespace: String, since: Date) {
+        self.init(errorType: errorType.rawValue, namespace: namespace, since: since)
+    }
+
+    /// Describes a failure of any type, known or custom.
+    package init(errorType: String, namespace: String, since: Date) {
         self.errorType = errorType
         self.namespace = namespace
         self.since = since
@@ -49,7 +62,7 @@ package struct Incident: Sendable, Hashable {
 
     /// The hexadecimal digits that name what failed and how: target and error type.
     package var fingerprint: String {
-        LockKey(target)?.fingerprint(errorType: errorType.rawValue) ?? ""
+        LockKey(target)?.fingerprint(errorType: errorType) ?? ""
     }
 
     /// Whether a Recovery is already about this incident: it is under way, or was opened since the failure lasts.
@@ -71,10 +84,11 @@ package struct Incident: Sendable, Hashable {
     /// - Returns: nil when there is nothing new to count.
     package func occurrences(after recovery: Recovery) -> Occurrences? {
         let known = recovery.status?.occurrences
+        let latest = returned ?? since
         guard let last = known?.lastTime ?? recovery.metadata.creationTimestamp,
-            since.timeIntervalSince(last) >= Self.secondsBetweenCounts
+            latest.timeIntervalSince(last) >= Self.secondsBetweenCounts
         else { return nil }
-        return Occurrences(count: min(max(1, known?.count ?? 1), 1_000_000) + 1, lastTime: since)
+        return Occurrences(count: min(max(1, known?.count ?? 1), 1_000_000) + 1, lastTime: latest)
     }
 
     private static let secondsBetweenCounts = 60.0
@@ -89,7 +103,8 @@ package struct Incident: Sendable, Hashable {
         }
         // A name that a person made up may end in any number.
         let number = min(max(0, numbers.max() ?? 0), 1_000_000_000) + 1
-        var error = ReportedError(type: errorType.rawValue)
+        var error = ReportedError(type: errorType)
+        error.code = code
         error.component = component.isEmpty ? nil : component
         error.operation = operation.isEmpty ? nil : operation
         error.severity = .known(severity)
@@ -99,11 +114,13 @@ package struct Incident: Sendable, Hashable {
         spec.clusterRef = clusterRef
         spec.targetRef = targetRef
         spec.parentRef = parentRef
+        spec.policyRef = policy.map { NameReference(name: $0) }
         var metadata = ObjectMeta(
             name: RecoveryNaming.name(target: target, fingerprint: fingerprint, number: number),
             namespace: namespace
         )
-        metadata.labels = [MetadataName.fingerprint: fingerprint, MetadataName.errorType: errorType.rawValue]
+        metadata.labels = [MetadataName.fingerprint: fingerprint, MetadataName.errorType: errorType]
+        metadata.labels?[MetadataName.policy] = policy.map(Self.labelValue)
         if let cluster = clusterRef?.name ?? context["cluster"] {
             metadata.labels?[MetadataName.cluster] = Self.labelValue(cluster)
         }
@@ -112,16 +129,17 @@ package struct Incident: Sendable, Hashable {
 
     /// The target as it is resolved at acceptance; its uid does not count.
     private var target: ResolvedTarget {
-        ResolvedTarget(
+        let failed = targetRef ?? subject
+        return ResolvedTarget(
             cluster: clusterRef?.name,
-            apiVersion: targetRef?.apiVersion,
-            kind: targetRef?.kind,
-            namespace: targetRef.map { $0.namespace ?? namespace },
-            name: targetRef?.name
+            apiVersion: failed?.apiVersion,
+            kind: failed?.kind,
+            namespace: failed.map { $0.namespace ?? namespace },
+            name: failed?.name
         )
     }
 
-    /// The name of a cluster, cut to what a label may have: 63 characters, a letter or digit at the end.
+    /// A name, cut to what a label may have: 63 characters, a letter or digit at the end.
     private static func labelValue(_ name: String) -> String {
         var value = name.prefix(63)
         while let last = value.last, !last.isLetter, !last.isNumber { value.removeLast() }

@@ -29,6 +29,7 @@ extension RecoveryReconciler {
             controllerNamespace: environment.controllerNamespace
         )
         addPolicies(&facts, recovery, policy)
+        facts.detection = environment.findings.finding(about: recovery, policies: facts.policies)
         facts.isRunningHere = environment.running[recovery.metadata.key] != nil
         facts.hasFreeSlot = hasSlot
         if let cluster = recovery.spec.clusterRef {

@@ -34,6 +34,8 @@ package struct RecoveryReconciler: Sendable {
         package var books: PolicyBooks
         /// Notes a decision for the status of the policy that governs; without a verdict, that an attempt begins.
         package var note: @Sendable (GateVerdict?, Recovery) -> Void
+        /// What detection sees now.
+        package var findings: DetectionFindings
         /// Hands a prepared attempt to the engine's task group.
         package var start: @Sendable (AttemptRunner.Prepared) -> Void
         /// Asks for another look at a Recovery.

@@ -1,0 +1,102 @@
+package import FoundationEssentials
+package import RecoveryAPI
+
+/// What one detector of a policy opens, and how patient it is.
+package struct DetectionRule: Sendable, Hashable {
+    /// Where the detector stands in the policy, with what it looks for: a detector that was edited is another one.
+    package var name: String
+    /// The error type to open.
+    package var errorType: String
+    /// The catalogue code to open.
+    package var code: String?
+    /// The severity to open.
+    package var severity: Severity
+    /// How long a failure lasts before it is one, never less than nothing.
+    package var patience: Duration
+    /// How long a target is well before its next failure is another incident.
+    package var convalescence: Duration
+
+    /// Describes a detector.
+    ///
+    /// - Parameters:
+    ///   - name: its place in the policy and what it looks for.
+    ///   - errorType: the error type to open.
+    ///   - severity: the severity to open.
+    ///   - forSeconds: how long a failure lasts before it is one.
+    ///   - healthyForSeconds: how long a target is well before its next failure is another incident.
+    package init(
+        name: String,
+        errorType: String,
+        severity: Severity,
+        forSeconds: Int,
+        healthyForSeconds: Int
+    ) {
+        self.name = name
+        self.errorType = errorType
+        self.severity = severity
+        patience = .seconds(max(0, forSeconds))
+        convalescence = .seconds(max(0, healthyForSeconds))
+    }
+}
+
+/// What a detector has looked at.
+package struct DetectedTarget: Sendable, Hashable {
+    /// The object, without its uid: one that was made again under its name is the same target.
+    package var reference: TargetReference
+    /// Whether that is an object of the API server, which a strategy can repair; an HTTP probe without a target is none.
+    package var isObject: Bool
+
+    /// Names a target.
+    package init(_ reference: TargetReference, isObject: Bool = true) {
+        self.reference = reference
+        self.reference.uid = nil
+        self.isObject = isObject
+    }
+}
+
+/// What is wrong with a target.
+package struct TargetFailure: Sendable, Hashable {
+    /// A CamelCase reason.
+    package var reason: String
+    /// What happened, for people.
+    package var message: String
+    /// Since when, where the target says so itself.
+    package var since: Date?
+    /// How far a change of the target has come, in any unit: while that grows the target is not stuck.
+    package var progress: Int?
+
+    /// Describes a failure.
+    package init(reason: String, message: String = "", since: Date? = nil, progress: Int? = nil) {
+        self.reason = reason
+        self.message = message
+        self.since = since
+        self.progress = progress
+    }
+}
+
+/// How a target looks right now.
+package enum TargetVerdict: Sendable, Hashable {
+    /// Nothing is wrong.
+    case healthy
+    /// This is wrong.
+    case failing(TargetFailure)
+    /// Nobody can tell, which is neither: no data is not a failure.
+    case unknown
+}
+
+/// What one detector sees of one target right now.
+package struct Sighting: Sendable, Hashable {
+    /// The detector.
+    package var rule: DetectionRule
+    /// What it looks at.
+    package var target: DetectedTarget
+    /// How that looks.
+    package var verdict: TargetVerdict
+
+    /// Notes what was seen.
+    package init(_ rule: DetectionRule, _ target: DetectedTarget, _ verdict: TargetVerdict) {
+        self.rule = rule
+        self.target = target
+        self.verdict = verdict
+    }
+}

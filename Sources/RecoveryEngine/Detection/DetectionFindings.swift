@@ -1,0 +1,64 @@
+package import KubernetesCore
+package import RecoveryAPI
+package import RecoveryDecision
+internal import Synchronization
+
+/// What detection says now, for those who decide about Recoveries and policies; written by the DetectionController.
+package final class DetectionFindings: Sendable {
+    private struct Entry: Sendable {
+        var findings: [PolicyWatch.Failure: DetectionFinding]
+        var base: DetectionBase
+        /// Error types of detectors that do not see all they should.
+        var blind: Set<String>
+    }
+
+    private let entries = Mutex<[ObjectKey: Entry]>([:])
+
+    /// Makes findings of a process that has not looked at anything yet.
+    package init() {}
+
+    /// What is known now of the failure that a Recovery was opened for.
+    ///
+    /// - Parameters:
+    ///   - recovery: any Recovery.
+    ///   - policies: the policies of its namespace, as the cache has them.
+    /// - Returns: `unwatched` for those that no policy's detection has opened, or whose policy no longer looks.
+    package func finding(about recovery: Recovery, policies: [RecoveryPolicy]) -> DetectionFinding {
+        guard recovery.metadata.labels?[MetadataName.fingerprint] != nil, recovery.spec.clusterRef == nil,
+            let name = recovery.spec.policyRef?.name,
+            let policy = policies.first(where: { $0.metadata.name == name }), policy.hasDetection,
+            let failure = PolicyWatch.Failure(recovery)
+        else { return .unwatched }
+        guard let entry = entries.withLock({ $0[policy.metadata.key] }) else { return .unseen }
+        return entry.findings[failure] ?? (entry.blind.contains(failure.errorType) ? .unseen : .unwatched)
+    }
+
+    /// How many targets the detectors of a policy match, and how many of them fail; nil before they have looked.
+    package func base(of policy: ObjectKey) -> DetectionBase? {
+        entries.withLock { $0[policy]?.base }
+    }
+
+    /// Notes what the detectors of a policy see.
+    func note(_ watch: PolicyWatch, _ base: DetectionBase, blind: Set<DetectionRule>, of policy: ObjectKey) {
+        let entry = Entry(findings: watch.allFindings, base: base, blind: Set(blind.map(\.errorType)))
+        entries.withLock { $0[policy] = entry }
+    }
+
+    /// The policy is gone, or looks at nothing any more.
+    func forget(_ policy: ObjectKey) {
+        entries.withLock { $0[policy] = nil }
+    }
+}
+
+extension RecoveryPolicy {
+    /// Whether anything is to be looked at; a policy that is suspended looks at nothing.
+    var hasDetection: Bool { spec.detection != nil && !spec.isSuspended && !metadata.isBeingDeleted }
+}
+
+extension PolicyWatch.Failure {
+    /// What a Recovery that detection has opened is about; nil when it names nothing.
+    init?(_ recovery: Recovery) {
+        guard let reference = recovery.spec.targetRef else { return nil }
+        self.init(DetectedTarget(reference), errorType: recovery.spec.error.type)
+    }
+}

@@ -1,0 +1,212 @@
+import FoundationEssentials
+import JSON
+import KubernetesCore
+import RecoveryAPI
+import RecoveryDecision
+import TestSupport
+import Testing
+
+@testable import RecoveryEngine
+
+/// Conditions of any kind, under a whole engine in virtual time.
+@Suite("DetectionController")
+struct DetectionControllerTests {
+    @Test("a condition that fails for its time opens one Recovery under the policy, and not before")
+    func opens() throws {
+        let scene = DetectionScene()
+        scene.putWidget(ready: "True")
+        scene.start()
+        scene.world.run(for: .seconds(100))
+        scene.refuseWrites()
+        scene.putWidget(ready: "False")
+        scene.world.run(for: .seconds(19))
+        #expect(try scene.recoveries().isEmpty)
+        scene.world.run(for: .seconds(2))
+        let recoveries = try scene.recoveries()
+        let recovery = try #require(recoveries.first)
+        #expect(recoveries.count == 1 && recovery.metadata.name?.hasPrefix("widget-w-") == true)
+        #expect(recovery.metadata.labels?[MetadataName.policy] == "watch")
+        #expect(recovery.metadata.labels?[MetadataName.fingerprint]?.count == 16)
+        #expect(recovery.spec.policyRef?.name == "watch" && recovery.spec.targetRef?.name == "w")
+        #expect(recovery.spec.error.message == "Told: Ready is False: by the test")
+        #expect(recovery.spec.error.severity?.value == .high && recovery.spec.error.component == "detection")
+        #expect(recovery.status?.attempts == 1, "what this leader has seen itself is acted on")
+        scene.world.run(for: .seconds(1_200))
+        #expect(try scene.recoveries().map(\.state) == [.failed], "one incident, one object")
+    }
+
+    @Test("a failure that is shorter than its time opens nothing; flapping adds up to nothing")
+    func flaps() throws {
+        let scene = DetectionScene()
+        scene.start()
+        for _ in 0..<20 {
+            scene.putWidget(ready: "False")
+            scene.world.run(for: .seconds(15))
+            scene.putWidget(ready: "True")
+            scene.world.run(for: .seconds(2))
+        }
+        #expect(try scene.recoveries().isEmpty)
+    }
+
+    @Test("a target that is well again for its time between two attempts completes the Recovery as SelfHealed")
+    func heals() throws {
+        let scene = DetectionScene()
+        scene.refuseWrites()
+        scene.putWidget(ready: "False")
+        scene.start()
+        scene.world.run(for: .seconds(30))
+        #expect(try scene.recoveries().first?.status?.nextAttemptTime != nil)
+        scene.putWidget(ready: "True")
+        scene.world.run(for: .seconds(9))
+        #expect(try scene.recoveries().first?.isFinal == false)
+        scene.world.run(for: .seconds(3))
+        let recovery = try #require(try scene.recoveries().first)
+        #expect(recovery.state == .completed && recovery.status?.attempts == 1)
+        #expect(recovery.status?.conditions?[type: ConditionType.succeeded]?.reason == "SelfHealed")
+    }
+
+    @Test("a target that is deleted is no failure any more")
+    func deleted() throws {
+        let scene = DetectionScene()
+        scene.refuseWrites()
+        scene.putWidget(ready: "False")
+        scene.start()
+        scene.world.run(for: .seconds(30))
+        scene.hub.remove(DetectionScene.widgets, ObjectKey(namespace: "team", name: "w"))
+        scene.world.run(for: .seconds(12))
+        #expect(try scene.recoveries().first?.state == .completed)
+    }
+
+    @Test("a failure that comes back too early is one more occurrence; after enough health it is the next incident")
+    func repeats() throws {
+        let scene = DetectionScene()
+        scene.refuseWrites()
+        scene.putWidget(ready: "False")
+        scene.start()
+        scene.world.run(for: .seconds(25))
+        #expect(try scene.recoveries().count == 1)
+        let isFailed = { (try? scene.recoveries().first?.state) == .failed }
+        #expect(scene.world.run(until: isFailed, limit: .seconds(1_200)) != nil)
+        scene.putWidget(ready: "True")
+        scene.world.run(for: .seconds(5))
+        scene.putWidget(ready: "False")
+        scene.world.run(for: .seconds(30))
+        #expect(try scene.recoveries().count == 1)
+        #expect(try scene.recoveries().first?.status?.occurrences?.count == 2)
+        scene.putWidget(ready: "True")
+        scene.world.run(for: .seconds(15))
+        scene.putWidget(ready: "False")
+        scene.world.run(for: .seconds(30))
+        let names = try scene.recoveries().compactMap(\.metadata.name)
+        #expect(names.count == 2 && names.last?.hasSuffix("-2") == true)
+    }
+
+    @Test("a new leader acts on a predecessor's Recovery only after it has seen the failure for its time itself")
+    func warmsUp() throws {
+        let scene = DetectionScene()
+        scene.refuseWrites()
+        scene.putWidget(ready: "False")
+        let policy = try #require(try scene.policy())
+        let target = DetectedTarget(
+            TargetReference(apiVersion: "example.com/v1", kind: "Widget", name: "w", namespace: "team")
+        )
+        let incident = Incident(PolicyWatch.Failure(target, errorType: "ComponentUnhealthy"), policy: policy)
+        scene.hub.put(try incident.recovery(after: []).jsonValue(), Recovery.resource)
+        scene.start()
+        scene.world.run(for: .seconds(15))
+        let held = try #require(try scene.recoveries().first)
+        let admitted = held.status?.conditions?[type: ConditionType.admitted]
+        #expect(held.status?.attempts == nil && admitted?.reason == "WarmingUp" && admitted?.status == .false)
+        scene.world.run(for: .seconds(10))
+        #expect(try scene.recoveries().count == 1)
+        #expect(try scene.recoveries().first?.status?.attempts == 1)
+    }
+
+    @Test("a predecessor's Recovery whose target is well by now ends as SelfHealed, without an action")
+    func inheritsHealth() throws {
+        let scene = DetectionScene()
+        scene.putWidget(ready: "True")
+        let policy = try #require(try scene.policy())
+        let target = DetectedTarget(
+            TargetReference(apiVersion: "example.com/v1", kind: "Widget", name: "w", namespace: "team")
+        )
+        let incident = Incident(PolicyWatch.Failure(target, errorType: "ComponentUnhealthy"), policy: policy)
+        scene.hub.put(try incident.recovery(after: []).jsonValue(), Recovery.resource)
+        scene.start()
+        scene.world.run(for: .seconds(15))
+        let ended = try #require(try scene.recoveries().first)
+        #expect(ended.state == .completed && ended.status?.attempts == nil)
+        #expect(scene.hub.requests { $0.isWrite && $0.concerns(DetectionScene.widgets) }.isEmpty)
+    }
+
+    @Test("no data is not a failure, nor is a list that cannot be read any more: nothing opens, nothing heals")
+    func noData() throws {
+        let scene = DetectionScene()
+        scene.refuseWrites()
+        scene.putWidget("silent", ready: nil)
+        scene.putWidget(ready: "False")
+        scene.start()
+        scene.world.run(for: .seconds(25))
+        #expect(try scene.recoveries().compactMap(\.spec.targetRef?.name) == ["w"])
+        scene.hub.inject(.refuse, times: 100_000) { $0.concerns(DetectionScene.widgets) }
+        scene.hub.breakWatches(of: DetectionScene.widgets)
+        scene.putWidget(ready: "True")
+        scene.world.run(for: .seconds(120))
+        #expect(try scene.recoveries().first?.isFinal == false)
+        let admitted = try scene.recoveries().first?.status?.conditions?[type: ConditionType.admitted]
+        #expect(admitted?.reason == "WarmingUp")
+        #expect(try scene.detecting()?.hasPrefix("False/") == true)
+    }
+
+    @Test("the policy's status counts the targets that its detectors match, and those that fail")
+    func counts() throws {
+        let scene = DetectionScene()
+        scene.putWidget("a", ready: "True")
+        scene.putWidget("b", ready: "False")
+        scene.putWidget("elsewhere", ready: "False", namespace: "other")
+        scene.start()
+        scene.world.run(for: .seconds(15))
+        let status = try scene.policy()?.status
+        #expect(status?.matched == 2 && status?.unhealthy == 1)
+        #expect(try scene.detecting() == "True/Watching: all that spec.detection names is looked at")
+        let base = scene.engine.reconciler.environment.findings.base(
+            of: ObjectKey(namespace: "team", name: "watch")
+        )
+        #expect(base == DetectionBase(matched: 2, unhealthy: 1))
+        let writes = scene.hub.requests { $0.isWrite && $0.concerns(RecoveryPolicy.resource) }.count
+        for round in 0..<10 {
+            scene.putWidget("c\(round)", ready: "True")
+            scene.world.run(for: .seconds(1))
+        }
+        scene.world.run(for: .seconds(15))
+        #expect(try scene.policy()?.status?.matched == 12)
+        #expect(scene.hub.requests { $0.isWrite && $0.concerns(RecoveryPolicy.resource) }.count <= writes + 2)
+    }
+
+    @Test("a policy that stops looking says so by saying nothing, and its Recoveries are no longer detection's")
+    func stops() throws {
+        let scene = DetectionScene()
+        scene.putWidget(ready: "True")
+        scene.start()
+        scene.world.run(for: .seconds(5))
+        #expect(try scene.detecting() != nil)
+        scene.hub.edit(RecoveryPolicy.resource, ObjectKey(namespace: "team", name: "watch")) {
+            $0.set(true, at: ["spec", "suspend"])
+        }
+        scene.world.run(for: .seconds(5))
+        #expect(try scene.detecting() == nil)
+        #expect(try scene.policy()?.status?.matched == nil)
+    }
+
+    @Test("a policy with a mistake looks at nothing and names the field")
+    func invalid() throws {
+        let scene = DetectionScene([
+            "conditions": [["apiVersion": "example.com/v1", "kind": "no kind", "type": "Ready", "errorType": "X"]]
+        ])
+        scene.putWidget(ready: "False")
+        scene.start()
+        scene.world.run(for: .seconds(100))
+        #expect(try scene.recoveries().isEmpty)
+        #expect(try scene.detecting()?.hasPrefix("False/InvalidSpec: spec.detection.conditions[0].kind") == true)
+    }
+}
