@@ -43,7 +43,7 @@ extension PlacementFacts {
                 recheck.append(left)
                 continue
             }
-            if !due.contains(where: { $0.errorType == .syncTimeout }) {
+            if !due.contains(where: { $0.errorType == ErrorType.syncTimeout.rawValue }) {
                 due.append(incident(.syncTimeout, copy.cluster, copy.outcome, status))
             }
         }
