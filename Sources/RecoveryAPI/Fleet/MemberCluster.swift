@@ -168,7 +168,7 @@ package struct RequiredPermission: Codable, Hashable, Sendable {
 package struct MemberClusterStatus: Codable, Hashable, Sendable {
     /// The generation that the rest describes.
     package var observedGeneration: Int64?
-    /// Reachable, Authenticated, Authorized, and Ready: the three together.
+    /// Reachable, Authenticated, Authorized, and Ready: the three together; CapacityKnown: nodes and pods are counted.
     package var conditions: [Condition]?
     /// The API server's version.
     package var version: String?

@@ -59,7 +59,8 @@ extension ResourceAmounts {
     }
 
     /// What the scheduler of a cluster sets aside for a pod (KEP-753 for sidecars): the containers and sidecars
-    /// together, or the most that one init container needs, and the overhead; and one of `pods`.
+    /// together, or the most that one init container needs, and the overhead; and one of `pods`. What the pod asks for
+    /// as a whole (KEP-2837) takes the place of its containers' sum.
     ///
     /// A resource that has a limit only is requested at that limit, as the API server fills it in.
     package init(podSpec: JSONValue) {
@@ -72,7 +73,9 @@ extension ResourceAmounts {
             starting = starting.larger(isSidecar ? sidecars : sidecars + requests)
         }
         let running = (podSpec["containers"]?.arrayValue ?? []).map(Self.requests).reduce(sidecars, +)
-        self = running.larger(starting) + ResourceAmounts(podSpec["overhead"])
+        let whole = ResourceAmounts(podSpec.value(at: ["resources", "requests"])).amounts
+        let needed = ResourceAmounts(running.larger(starting).amounts.merging(whole) { _, whole in whole })
+        self = needed + ResourceAmounts(podSpec["overhead"])
         self["pods"] = Quantity(1)
     }
 

@@ -34,6 +34,8 @@ struct PlacementDemandTests {
         #expect(ResourceAmounts(podSpec: starting)["cpu"] == Quantity(milli: 2_500), "and beside the containers")
         starting.set("250m", at: ["overhead", "cpu"])
         #expect(ResourceAmounts(podSpec: starting)["cpu"] == Quantity(milli: 2_750))
+        starting.set("2", at: ["resources", "requests", "cpu"])
+        #expect(ResourceAmounts(podSpec: starting)["cpu"] == Quantity(milli: 2_250), "what the pod asks for as a whole")
         let limited: JSONValue = ["containers": [container("", limit: "3"), container("1", limit: "9")]]
         #expect(ResourceAmounts(podSpec: limited)["cpu"] == Quantity(4), "a limit alone is the request")
     }
