@@ -231,6 +231,24 @@ struct PlacementControllerTests {
         #expect(try scene.wait(.seconds(90)) { try scene.placement()?.status?.readyClusters == 2 })
     }
 
+    @Test func aMemberThatRefusesTheWholeIsAskedLessAndLessOftenWhateverItSays() throws {
+        let scene = PlacementScene("edge")
+        scene.put([Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.copies() == ["edge Synced ready"] })
+        let member = try #require(scene.members["edge"])
+        member.before { request in
+            guard request.verb == .list, request.concerns(.configMaps) else { return nil }
+            return .failure(503, "ServiceUnavailable", "answer \(request.number)")
+        }
+        let before = member.requests { $0.verb == .list && $0.concerns(.configMaps) }.count
+        scene.world.start { [scene] in try await scene.harness.client.delete(Placement.resource, PlacementScene.key) }
+        scene.world.run(for: .seconds(60))
+        let count = member.requests { $0.verb == .list && $0.concerns(.configMaps) }.count - before
+        #expect((2...25).contains(count), "\(count)")
+        #expect(try scene.condition(ConditionType.ready) == "False Removing")
+    }
+
     @Test func leftoversOfAClusterThatWasLeftAreRemovedAndItsEntryStays() throws {
         let scene = PlacementScene("edge", "north")
         scene.put([Scene.settings])

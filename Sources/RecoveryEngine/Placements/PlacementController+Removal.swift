@@ -28,7 +28,7 @@ extension PlacementFacts {
             case .removed(let removal):
                 return .underWay("waits for \(removal.leaving.prefix(3).joined(separator: ", "))")
             case .unreachable(let message): return .underWay(message)
-            case .placed, nil: return .underWay("objects are being removed")
+            case .placed, .notReady, nil: return .underWay("objects are being removed")
             }
         }
         let deletion = placement.metadata.deletionTimestamp ?? now

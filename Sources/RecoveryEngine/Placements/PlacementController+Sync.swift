@@ -22,7 +22,7 @@ extension PlacementController {
         let facts = facts(placement)
         guard let duty = facts.duty(on: key.cluster) else { return .done }
         guard facts.isReady(key.cluster) else {
-            note(.unreachable("the MemberCluster is not Ready"), duty, facts, key)
+            note(.notReady, duty, facts, key)
             return .done
         }
         guard let client = client(of: key.cluster) else { return .requeue(after: .seconds(1)) }

@@ -87,7 +87,7 @@ extension PlacementFacts {
             return entry
         }
         switch outcomes[cluster]?.result {
-        case nil:
+        case nil, .notReady:
             entry.message = entry.message ?? "not looked at yet"
         case .unreachable(let message):
             entry.ready = false

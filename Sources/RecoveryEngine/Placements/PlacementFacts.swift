@@ -97,13 +97,14 @@ struct PlacementFacts: Sendable {
         return fenceProblem(member) == nil ? .place : .hold
     }
 
-    /// Whether a member has to be looked at: nobody has, something else was to be done then, or it could not be asked.
+    /// Whether a member has to be looked at: nobody has, something else was to be done then, or it was not ready.
+    ///
+    /// One that failed is looked at again by the sync queue, less and less often.
     func needsSync(_ cluster: String) -> Bool {
         guard let duty = duty(on: cluster), isReady(cluster) else { return false }
         guard let outcome = outcomes[cluster] else { return true }
         if outcome.duty != duty || outcome.generation != placement.metadata.generation { return true }
-        if case .unreachable = outcome.result { return true }
-        return false
+        return outcome.result == .notReady
     }
 }
 

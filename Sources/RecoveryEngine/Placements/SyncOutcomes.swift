@@ -31,8 +31,10 @@ struct SyncOutcome: Sendable, Hashable {
         case placed(PlacedState)
         /// What was removed.
         case removed(PlacedRemoval)
-        /// The member did not answer, or refused the whole.
+        /// The member did not answer, or refused the whole; the sync queue tries again by itself.
         case unreachable(String)
+        /// Nobody was asked: the MemberCluster is not Ready.
+        case notReady
     }
 
     /// The placement that was looked at.
