@@ -16,6 +16,7 @@ struct DecisionMaker {
         let healed = SelfHealing.verdict(
             recovery,
             clusterConditions: facts.clusterConditions,
+            targetConditions: facts.targetConditions,
             detection: facts.detection
         )
         if let healed {

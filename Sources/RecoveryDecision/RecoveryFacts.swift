@@ -47,6 +47,8 @@ package struct RecoveryFacts: Sendable {
     package var clusterLabels: [String: String]?
     /// The MemberCluster that `clusterRef` names, as the cache has it.
     package var clusterConditions: [Condition] = []
+    /// The conditions of a Placement or Migration on the hub that is the target, as the cache has them.
+    package var targetConditions: [Condition] = []
     /// Labels of the target where they are known.
     package var targetLabels: [String: String]?
     /// The uid of the target where it is known.

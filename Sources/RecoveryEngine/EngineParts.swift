@@ -222,6 +222,7 @@ struct EngineParts {
                 recoveries: recoveries.store,
                 policies: policies.store,
                 clusters: clusters.store,
+                targets: HubTargets(placements: placements.store, migrations: migrations.store),
                 registry: dependencies.registry,
                 catalogue: catalogue,
                 configuration: dependencies.configuration,
@@ -297,6 +298,7 @@ extension RecoveryReconciler {
         PolicyController.policyIndex: { recovery in
             recovery.isFinal ? [] : recovery.status?.effective?.policy?.uid.map { [$0] } ?? []
         },
+        targetIndex: { recovery in recovery.isFinal ? [] : recovery.hubTarget.map { [$0.indexKey] } ?? [] },
         pendingIndex: { recovery in
             recovery.state == .pending ? [recovery.metadata.namespace ?? ""] : []
         },

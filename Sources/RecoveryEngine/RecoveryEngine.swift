@@ -135,6 +135,7 @@ package final class RecoveryEngine: Sendable {
             timeSource: dependencies.timeSource
         )
         watch()
+        watchTargets()
     }
 
     /// Reconciles until cancelled.

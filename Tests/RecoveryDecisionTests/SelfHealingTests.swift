@@ -66,6 +66,39 @@ struct SelfHealingTests {
         #expect(SelfHealing.verdict(recovery(.syncFailure), clusterConditions: healthy) == nil)
     }
 
+    @Test(
+        "a Placement or Migration heals by the conditions that its failure is about",
+        arguments: [
+            (ErrorType.syncFailure, "Placement", ["Synced"]), (.syncConflict, "Placement", ["Synced"]),
+            (.syncTimeout, "Placement", ["Synced", "Ready"]),
+            (.placementCapacity, "Placement", ["Scheduled", "Ready"]),
+            (.placementConstraint, "Placement", ["Scheduled", "Ready"]),
+            (.placementPolicy, "Placement", ["Scheduled", "Ready"]),
+            (.migrationFailure, "Migration", ["Succeeded"]), (.migrationTimeout, "Migration", ["Succeeded"]),
+        ]
+    )
+    func targets(type: ErrorType, kind: String, needed: [String]) throws {
+        var recovery = recovery(type)
+        recovery.spec.clusterRef = nil
+        recovery.spec.targetRef = TargetReference(apiVersion: RecoveryAPI.apiVersion, kind: kind, name: "web")
+        let healthy = needed.map { condition($0, .true) }
+        let verdict = try #require(SelfHealing.verdict(recovery, clusterConditions: [], targetConditions: healthy))
+        #expect(verdict.state == .completed && verdict.message.hasPrefix("\(kind) web is well again by itself"))
+        #expect(
+            SelfHealing.verdict(recovery, clusterConditions: healthy) == nil,
+            "the conditions of clusters are no matter"
+        )
+        for index in healthy.indices {
+            var ill = healthy
+            ill[index].status = .false
+            #expect(SelfHealing.verdict(recovery, clusterConditions: [], targetConditions: ill) == nil)
+        }
+        let old = needed.map { condition($0, .true, at: 999) }
+        #expect(SelfHealing.verdict(recovery, clusterConditions: [], targetConditions: old) == nil)
+        recovery.spec.targetRef?.apiVersion = "apps/v1"
+        #expect(SelfHealing.verdict(recovery, clusterConditions: [], targetConditions: healthy) == nil)
+    }
+
     @Test("a target that detection sees well for its time completes its Recovery, unless an attempt is under way")
     func detectedHealth() {
         for finding in [DetectionFinding.unwatched, .unseen, .suspected, .confirmed, .convalescent] {

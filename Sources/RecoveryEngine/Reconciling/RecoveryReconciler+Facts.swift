@@ -13,6 +13,8 @@ extension RecoveryReconciler {
     package static let pendingIndex = "pending"
     /// Name of the index over Recoveries that are not final by member cluster.
     package static let clusterIndex = "cluster"
+    /// Name of the index over Recoveries that are not final by their target on the hub; see `HubTarget`.
+    package static let targetIndex = "target"
     /// Name of the index over policies by namespace.
     package static let namespaceIndex = "namespace"
 
@@ -37,6 +39,7 @@ extension RecoveryReconciler {
             facts.clusterLabels = cached?.metadata.labels
             facts.clusterConditions = cached?.status?.conditions ?? []
         }
+        if let target = recovery.hubTarget { facts.targetConditions = environment.targets.conditions(of: target) }
         if recovery.status?.effective == nil {
             try await addAcceptanceFacts(&facts, recovery)
         }

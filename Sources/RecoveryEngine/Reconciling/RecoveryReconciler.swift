@@ -18,6 +18,8 @@ package struct RecoveryReconciler: Sendable {
         package var recoveries: Store<Recovery>
         package var policies: Store<RecoveryPolicy>
         package var clusters: Store<MemberCluster>
+        /// The targets on the hub whose conditions tell that they are well again.
+        package var targets: HubTargets
         package var registry: StrategyRegistry
         package var catalogue: StrategyCatalogue
         package var configuration: EngineConfiguration
