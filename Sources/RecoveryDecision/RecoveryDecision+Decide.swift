@@ -21,13 +21,14 @@ struct DecisionMaker {
         )
         if let healed {
             var status = recovery.status ?? RecoveryStatus()
+            if status.plan != nil, status.plan?.outcome == nil { status.plan?.outcome = "healed by itself" }
             status.finish(healed, recovery: recovery, now: now)
             return RecoveryDecision(.finish(status: status))
         }
         switch try accept() {
         case .refused(let status): return RecoveryDecision(.finish(status: status))
         case .held(let verdict, let status): return hold(verdict, status)
-        case .accepted(let status): return proceed(status)
+        case .accepted(let status): return try proceed(status)
         }
     }
 
@@ -59,13 +60,21 @@ struct DecisionMaker {
     }
 
     /// What an accepted Recovery does: ends, waits, goes on with an unfinished attempt, or starts one.
-    private func proceed(_ accepted: RecoveryStatus) -> RecoveryDecision {
+    private func proceed(_ accepted: RecoveryStatus) throws -> RecoveryDecision {
         var status = accepted
         if recovery.spec.isSuspended {
             return hold(
                 GateVerdict(.suspended, "spec.suspend is true; set it to false to go on"),
                 status.pausingClock(at: now)
             )
+        }
+        // Before the clock runs on: it stands still while a person is waited for.
+        switch try modeOutcome(status) {
+        case .holds(let verdict, let held): return hold(verdict, held)
+        case .ends(let verdict, var ended):
+            ended.finish(verdict, recovery: recovery, now: now)
+            return RecoveryDecision(.finish(status: ended))
+        case .passes(let passed): status = passed
         }
         status.resumeClock(at: now)
         if let deadline = status.deadline, deadline <= now {
@@ -83,7 +92,22 @@ struct DecisionMaker {
         return reserve(status)
     }
 
+    /// What the policy's mode makes of the next attempt; asked only when there is one and no earlier gate holds it.
+    private func modeOutcome(_ status: RecoveryStatus) throws -> ModeRule.Outcome {
+        let isUnderWay = status.executions?.last.map { !$0.state.isFinal } ?? false
+        let isOver = status.pausedTime == nil && status.deadline.map { $0 <= now } ?? false
+        guard !isUnderWay, !isOver, status.exhaustion(recovery) == nil, gateBeforeMode(status) == nil else {
+            return .passes(status)
+        }
+        let mode = livePolicy(status)?.spec.effectiveMode ?? status.effective?.mode?.value ?? .observe
+        return try ModeRule(recovery: recovery, facts: facts, mode: mode, now: now).outcome(status)
+    }
+
     private func gateForNew(_ status: RecoveryStatus) -> GateVerdict? {
+        gateBeforeMode(status) ?? gateOfPolicy(status) ?? gateForRunning(status)
+    }
+
+    private func gateBeforeMode(_ status: RecoveryStatus) -> GateVerdict? {
         if let policy = suspendedPolicy(status) {
             return GateVerdict(
                 .policySuspended,
@@ -99,8 +123,7 @@ struct DecisionMaker {
             )
         }
         // Before the books: which policies there are, and what they say, is not known before.
-        if !facts.isWarmedUp { return .warmingUp(until: status.deadline) }
-        return facts.detection.gate ?? gateOfPolicy(status) ?? gateForRunning(status)
+        return facts.isWarmedUp ? facts.detection.gate : .warmingUp(until: status.deadline)
     }
 
     /// What the books of the policy say, as the cache has them; asked again on the live ones before anything starts.

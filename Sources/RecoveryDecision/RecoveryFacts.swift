@@ -53,6 +53,10 @@ package struct RecoveryFacts: Sendable {
     package var targetLabels: [String: String]?
     /// The uid of the target where it is known.
     package var targetUID: String?
+    /// Generation and uid of the target, in words, where a plan needs them.
+    package var targetVersion: String?
+    /// The approvals that name the Recovery.
+    package var approvals: [RecoveryApproval] = []
     /// Who decides.
     package var identity: ControllerIdentity
     /// The controller's own namespace: the only one whose Recoveries reach beyond their namespace.

@@ -17,6 +17,10 @@ package enum RecoveryGate: String, Sendable, Hashable, CaseIterable {
     /// The informers have not delivered their first list yet; before acceptance this is asked first, because which
     /// policies exist is not known before.
     case warmingUp = "WarmingUp"
+    /// The policy's mode is Observe, and detection has opened the Recovery.
+    case observeOnly = "ObserveOnly"
+    /// The policy's mode is Approve, and nobody has approved the plan as it is.
+    case awaitingApproval = "AwaitingApproval"
     /// As many actions were started in the window as the policy's budget allows.
     case budgetExhausted = "BudgetExhausted"
     /// Another Recovery has acted on the same target a short while ago.

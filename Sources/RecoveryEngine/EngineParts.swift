@@ -25,6 +25,7 @@ struct EngineParts {
     let memberFleet: MemberFleet
     let policyController: PolicyController
     let detection: DetectionController
+    let approvalController: ApprovalController
     let fleet: MemberClusterController?
     let placing: PlacementController?
     let ledger: LedgerKeeper?
@@ -145,6 +146,22 @@ struct EngineParts {
             )
         )
         self.policyController = policyController
+        let approvals = Informer<RecoveryApproval>(
+            client: dependencies.client,
+            scope: scope,
+            indexes: [ApprovalController.recoveryIndex: { [$0.recoveryKey.description] }],
+            configuration: dependencies.informers,
+            context: context
+        )
+        approvalController = ApprovalController(
+            ApprovalController.Environment(
+                client: client,
+                recoveries: recoveries,
+                approvals: approvals,
+                enqueue: { queue.add($0) },
+                context: context
+            )
+        )
         placing = dependencies.fleet.map { [placements, clusters] _ in
             PlacementController(
                 PlacementController.Environment(
@@ -223,6 +240,7 @@ struct EngineParts {
                 policies: policies.store,
                 clusters: clusters.store,
                 targets: HubTargets(placements: placements.store, migrations: migrations.store),
+                approvals: approvals.store,
                 registry: dependencies.registry,
                 catalogue: catalogue,
                 configuration: dependencies.configuration,

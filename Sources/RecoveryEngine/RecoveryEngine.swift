@@ -98,6 +98,7 @@ package final class RecoveryEngine: Sendable {
     let attempts: AsyncStream<AttemptRunner.Prepared>
     let policyController: PolicyController
     let detection: DetectionController
+    let approvalController: ApprovalController
     let fleet: MemberClusterController?
     let placing: PlacementController?
     let ledger: LedgerKeeper?
@@ -121,6 +122,7 @@ package final class RecoveryEngine: Sendable {
         attempts = parts.attempts
         policyController = parts.policyController
         detection = parts.detection
+        approvalController = parts.approvalController
         fleet = parts.fleet
         placing = parts.placing
         ledger = parts.ledger
@@ -152,6 +154,7 @@ package final class RecoveryEngine: Sendable {
             group.addTask { await self.runAttempts() }
             group.addTask { try await self.policyController.run() }
             group.addTask { try await self.detection.run() }
+            group.addTask { try await self.approvalController.run() }
             if let fleet { group.addTask { try await fleet.run() } }
             if let placing { group.addTask { try await placing.run() } }
             if let ledger { group.addTask { try await ledger.run() } }

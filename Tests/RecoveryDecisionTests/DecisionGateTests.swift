@@ -50,6 +50,14 @@ struct DecisionGateTests {
             recovery = recovery.settled(.transient(retryAfter: nil), at: start)
         },
         GateCase(gate: .warmingUp) { _, facts in facts.isWarmedUp = false },
+        GateCase(gate: .observeOnly) { recovery, facts in
+            recovery.metadata.labels = [MetadataName.fingerprint: "0123456789abcdef"]
+            facts.policies[0].spec.mode = .known(.observe)
+        },
+        GateCase(gate: .awaitingApproval) { recovery, facts in
+            recovery.metadata.labels = [MetadataName.fingerprint: "0123456789abcdef"]
+            facts.policies[0].spec.mode = .known(.approve)
+        },
         GateCase(gate: .budgetExhausted) { _, facts in enter(2, on: nil, &facts) },
         GateCase(gate: .coolingDown) { recovery, facts in enter(1, on: lock(recovery), &facts) },
         GateCase(gate: .breakerOpen) { _, facts in
@@ -107,7 +115,8 @@ struct DecisionGateTests {
         if !held.contains(where: { $0.gate == .backingOff }) {
             recovery = recovery.settled(.transient(retryAfter: nil), at: at(-30))
         }
-        for gate in held { try gate.change(&recovery, &facts) }
+        // From the last one on, as a policy has one mode only.
+        for gate in held.reversed() { try gate.change(&recovery, &facts) }
         #expect(try decide(recovery, facts).verdict?.gate == Self.gates[first].gate)
     }
 

@@ -66,6 +66,7 @@ struct RandomWalk {
             if random.oneIn(4) { recovery.spec.policyRef = NameReference(name: "late") }
             if random.oneIn(4) { recovery.spec.error.severity = .known(.critical) }
             if random.oneIn(8) { recovery.spec.targetRef = nil }
+            if random.oneIn(2) { recovery.metadata.labels = [MetadataName.fingerprint: "0123456789abcdef"] }
             recovery.spec.ttlSecondsAfterFinished = Int.random(in: 0...5_000, using: &random)
         }
         self.random = random
@@ -82,6 +83,11 @@ struct RandomWalk {
         }
         return [
             .make(rungs: rungs) { policy in
+                policy.spec.mode =
+                    random.oneIn(2)
+                    ? .known(.auto)
+                    : PolicyMode.allCases.randomElement(using: &random)
+                        .map(Open.known)
                 policy.spec.limits = limits(&random)
                 policy.spec.circuitBreaker = random.oneIn(2) ? breaker(&random) : nil
                 policy.spec.escalation = EscalationSettings(
@@ -138,6 +144,7 @@ struct RandomWalk {
             return policy
         }
         addLatePolicy()
+        for index in facts.policies.indices { facts.policies[index].spec.mode = .known(.auto) }
         crash()
         for _ in 0..<200 where problems.isEmpty && !recovery.isFinal {
             let recheckAt = try look()
@@ -176,7 +183,11 @@ struct RandomWalk {
     }
 
     private mutating func changeFacts() {
-        switch Int.random(in: 0..<9, using: &random) {
+        switch Int.random(in: 0..<13, using: &random) {
+        case 9, 10: answerPlan()
+        case 11: facts.targetVersion = "generation \(Int.random(in: 1...3, using: &random))"
+        case 12 where !facts.policies.isEmpty:
+            facts.policies[0].spec.mode = PolicyMode.allCases.randomElement(using: &random).map(Open.known)
         case 6, 7: enterForeignAction()
         case 8: facts.unreadablePolicies = random.oneIn(2) ? ["broken": "spec: not an object"] : [:]
         case 0: facts.isWarmedUp = !random.oneIn(3)
@@ -197,6 +208,18 @@ struct RandomWalk {
             )
             facts.running = random.oneIn(2) ? [other] : []
         }
+    }
+
+    /// A person says yes, seldom no, to the plan as it was last written.
+    private mutating func answerPlan() {
+        guard let hash = recovery.status?.plan?.hash else { return }
+        let spec = RecoveryApprovalSpec(
+            recoveryRef: RecoveryIdentity(name: "web", uid: "uid-1"),
+            planHash: hash,
+            decision: random.oneIn(12) ? .reject : .approve
+        )
+        facts.approvals = [RecoveryApproval(metadata: ObjectMeta(name: "answer", namespace: "team"), spec: spec)]
+        note("a person says \(spec.decision.rawValue)")
     }
 
     /// Another Recovery acts under the policy, on the same target now and then.
@@ -326,6 +349,7 @@ struct RandomWalk {
         require(lock == nil || !facts.running.contains { $0.lock == lock }, "nothing starts on a locked target")
         require(decision.status?.deadline.map { $0 > now.wholeSecond } ?? false, "nothing starts after the deadline")
         require(!isNew || (recovery.status?.nextAttemptTime ?? now) <= now, "no attempt before its time")
+        checkMode(decision.status, isNew: isNew)
         require(
             !isNew
                 || decision.status?.effective?.policy?.uid.map { uid in
@@ -335,15 +359,26 @@ struct RandomWalk {
         )
     }
 
+    /// What detection has opened starts only as far as the policy's mode lets it.
+    private mutating func checkMode(_ status: RecoveryStatus?, isNew: Bool) {
+        let uid = status?.effective?.policy?.uid
+        guard isNew, recovery.isOpenedByDetection, let policy = facts.policies.first(where: { $0.metadata.uid == uid })
+        else { return }
+        require(policy.spec.effectiveMode != .observe, "nothing starts that is only to be observed")
+        let isApproved = facts.approvals.contains { $0.spec.planHash == status?.plan?.hash }
+        require(policy.spec.effectiveMode == .auto || isApproved, "nothing starts that nobody has approved")
+    }
+
     /// Every wait ends: by time, by a change that can be named, or by the attempt that runs; and never at once.
     private mutating func checkWait(_ decision: RecoveryDecision) {
         if let recheckAt = decision.recheckAt {
             require(recheckAt > now.wholeSecond, "looking again is never due at once")
         }
         guard case .hold(let verdict, let status) = decision.action else { return }
-        let opensByChange = verdict.gate == .suspended || verdict.gate == .policyNotFound || status.deadline == nil
+        let opensByChange =
+            [.suspended, .policyNotFound, .observeOnly].contains(verdict.gate) || status.deadline == nil
         require(decision.recheckAt != nil || opensByChange, "a wait that only time ends has a time: \(verdict.gate)")
-        if let deadline = status.deadline, verdict.gate != .suspended {
+        if let deadline = status.deadline, status.pausedTime == nil {
             require(decision.recheckAt.map { $0 <= deadline } ?? false, "no wait is longer than the deadline")
         }
     }

@@ -243,4 +243,89 @@ struct PolicyGateTests {
         scene.world.run(for: .seconds(2))
         #expect(try scene.recovery("web")?.state == .cancelled)
     }
+
+    // MARK: Modes
+
+    /// A Recovery as detection opens it.
+    private func putIncident(_ name: String, target: String, in scene: EngineScene) {
+        let spec: JSONValue = [
+            "error": ["type": "InternalError", "retryable": true], "parameters": ["waitSeconds": 0], "maxAttempts": 1,
+            "targetRef": ["apiVersion": "v1", "kind": "ConfigMap", "name": .string(target)],
+        ]
+        scene.hub.put(
+            [
+                "apiVersion": .string(RecoveryAPI.apiVersion), "kind": "Recovery",
+                "metadata": [
+                    "name": .string(name), "namespace": .string(EngineScene.namespace),
+                    "labels": .object([MetadataName.fingerprint: "0123456789abcdef"]),
+                ], "spec": spec,
+            ],
+            Recovery.resource
+        )
+    }
+
+    private func approve(_ name: String, _ hash: String, as approval: String, in scene: EngineScene) throws {
+        let uid = try #require(try scene.recovery(name)?.metadata.uid)
+        scene.hub.put(
+            [
+                "apiVersion": .string(RecoveryAPI.apiVersion), "kind": "RecoveryApproval",
+                "metadata": ["name": .string(approval), "namespace": .string(EngineScene.namespace)],
+                "spec": [
+                    "recoveryRef": ["name": .string(name), "uid": .string(uid)], "planHash": .string(hash),
+                    "decision": "Approve",
+                ],
+            ],
+            RecoveryApproval.resource
+        )
+    }
+
+    private func result(_ approval: String, _ scene: EngineScene) throws -> ApprovalResult? {
+        let key = ObjectKey(namespace: EngineScene.namespace, name: approval)
+        return try scene.hub.object(RecoveryApproval.resource, key).map { try RecoveryApproval(json: $0.content) }?
+            .status?.result
+    }
+
+    private static let target = ObjectKey(namespace: EngineScene.namespace, name: "web")
+
+    @Test func `an approval is refused once the target has changed, and one of the new plan is carried out`() throws {
+        let scene = EngineScene()
+        putTarget("web", in: scene)
+        put(["mode": "Approve", "strategies": [["name": "Generic"]]], in: scene)
+        scene.start()
+        scene.world.run(for: .seconds(1))
+        putIncident("web", target: "web", in: scene)
+        scene.world.run(for: .seconds(5))
+        let waiting = try #require(try scene.recovery("web")?.status)
+        #expect(waiting.conditions?[type: ConditionType.admitted]?.reason == "AwaitingApproval")
+        let old = try #require(waiting.plan?.hash)
+        scene.hub.edit(.configMaps, Self.target) { $0.set("changed", at: ["data", "text"]) }
+        try approve("web", old, as: "late", in: scene)
+        scene.world.run(for: .seconds(5))
+        #expect(try result("late", scene) == .refused)
+        let changed = try #require(try scene.recovery("web")?.status)
+        let new = try #require(changed.plan?.hash)
+        #expect(new != old && changed.attempts == nil)
+        try approve("web", new, as: "good", in: scene)
+        scene.world.run(for: .seconds(5))
+        #expect(try scene.recovery("web")?.state == .completed)
+        #expect(try result("good", scene) == .applied)
+        #expect(try scene.recovery("web")?.status?.plan?.approval == "good")
+    }
+
+    @Test func `what is only observed changes nothing, and goes on when the policy's mode becomes Auto`() throws {
+        let scene = EngineScene()
+        putTarget("web", in: scene)
+        put(["strategies": [["name": "Generic"]]], in: scene)
+        scene.start()
+        scene.world.run(for: .seconds(1))
+        putIncident("web", target: "web", in: scene)
+        let before = scene.hub.object(.configMaps, Self.target)
+        scene.world.run(for: .seconds(1_000))
+        let observed = try #require(try scene.recovery("web")?.status)
+        #expect(observed.state == .pending && observed.plan?.outcome == "not healed by itself within 900 s")
+        #expect(scene.hub.object(.configMaps, Self.target) == before)
+        scene.hub.edit(RecoveryPolicy.resource, Self.key) { $0.set("Auto", at: ["spec", "mode"]) }
+        scene.world.run(for: .seconds(5))
+        #expect(try scene.recovery("web")?.state == .completed)
+    }
 }

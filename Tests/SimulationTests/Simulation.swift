@@ -43,7 +43,9 @@ final class Simulation: Sendable {
         world = SeededWorld(seed: plan.seed)
         server = FakeAPIServer(
             timeSource: world.time,
-            resources: [Recovery.resource, RecoveryPolicy.resource, MemberCluster.resource]
+            resources: [
+                Recovery.resource, RecoveryPolicy.resource, RecoveryApproval.resource, MemberCluster.resource,
+            ]
         )
         network = world.makeLane()
         state = Mutex(State(random: SeededRandom(seed: plan.seed ^ 0x5EED)))

@@ -187,6 +187,8 @@ package struct RecoveryPlan: Codable, Hashable, Sendable {
     package var time: Date?
     /// Since when the recovery has been waiting for a person, or only observing.
     package var waitingSince: Date?
+    /// Name of the RecoveryApproval whose decision was carried out.
+    package var approval: String?
     /// The single writes, in order.
     package var steps: [PlannedStep]?
     /// For Observe: what became of the target without us.

@@ -43,6 +43,7 @@ extension RecoveryReconciler {
         if recovery.status?.effective == nil {
             try await addAcceptanceFacts(&facts, recovery)
         }
+        if recovery.isOpenedByDetection, !recovery.isFinal { try await addPlanFacts(&facts, recovery) }
         // Last, with nothing to wait for up to the verdict: one that ends meanwhile would wake nobody.
         facts.running = othersRunning(than: recovery.metadata.key)
         return try RecoveryDecision.decide(recovery, facts: facts, now: environment.timeSource.wallTime())
@@ -85,6 +86,37 @@ extension RecoveryReconciler {
             let next = policyWaiters.takeFirst(policy)
         else { return }
         environment.enqueue(next)
+    }
+
+    /// What a plan is made for, and who has approved it.
+    private func addPlanFacts(_ facts: inout RecoveryFacts, _ recovery: Recovery) async throws {
+        facts.approvals = environment.approvals.byIndex(
+            ApprovalController.recoveryIndex,
+            recovery.metadata.key.description
+        )
+        let isPlanned = facts.policies.contains { $0.spec.effectiveMode != .auto }
+        guard isPlanned, recovery.spec.clusterRef == nil, let target = recovery.spec.targetRef else { return }
+        let namespace = target.namespace.nonEmpty ?? recovery.metadata.namespace
+        do {
+            let resource = try await environment.client.discovery.resource(
+                for: GroupVersionKind(apiVersion: target.apiVersion, kind: target.kind)
+            )
+            guard
+                resource.isNamespaced == false || namespace == recovery.metadata.namespace
+                    || recovery.metadata.namespace == environment.controllerNamespace
+            else { return }
+            let key = ObjectKey(namespace: resource.isNamespaced ? namespace : nil, name: target.name)
+            let object = try await environment.client.get(resource, key)
+            let version = object.generation.map { "generation \($0)" } ?? "resourceVersion \(object.resourceVersion)"
+            facts.targetVersion = "uid \(object.uid), \(version)"
+        } catch ClientError.noMatch {
+            facts.targetVersion = "of a kind that the server does not know"
+        } catch let error as ClientError where error.apiError?.isNotFound == true {
+            facts.targetVersion = "missing"
+        } catch let error as ClientError where error.apiError?.isForbidden == true {
+            // The strategy will say so, with what to do about it.
+            return
+        }
     }
 
     private func addAcceptanceFacts(_ facts: inout RecoveryFacts, _ recovery: Recovery) async throws {

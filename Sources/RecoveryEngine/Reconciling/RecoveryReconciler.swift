@@ -20,6 +20,7 @@ package struct RecoveryReconciler: Sendable {
         package var clusters: Store<MemberCluster>
         /// The targets on the hub whose conditions tell that they are well again.
         package var targets: HubTargets
+        package var approvals: Store<RecoveryApproval>
         package var registry: StrategyRegistry
         package var catalogue: StrategyCatalogue
         package var configuration: EngineConfiguration

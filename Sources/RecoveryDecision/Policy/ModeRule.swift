@@ -1,0 +1,155 @@
+internal import FoundationEssentials
+internal import JSON
+internal import KubernetesCore
+package import RecoveryAPI
+
+/// What a policy's mode makes of a Recovery that detection has opened; those that people create run at once.
+///
+/// Pure. Observe writes what would be done, and later whether the target healed by itself. Approve waits, up to a day, for a
+/// RecoveryApproval that names the hash of the plan as it is then. The live policy's mode counts for whatever has not begun.
+struct ModeRule {
+    /// What follows.
+    enum Outcome {
+        /// The next action may start; `status` says who has allowed it.
+        case passes(RecoveryStatus)
+        /// It waits.
+        case holds(GateVerdict, RecoveryStatus)
+        /// It never will.
+        case ends(FinalVerdict, RecoveryStatus)
+    }
+
+    let recovery: Recovery
+    let facts: RecoveryFacts
+    let mode: PolicyMode
+    let now: Date
+
+    /// How long an approval is waited for, in seconds: a day.
+    private static let approvalTime = 86_400.0
+
+    /// Asks before an action starts; the whole recovery's clock stands still while it holds.
+    func outcome(_ accepted: RecoveryStatus) throws -> Outcome {
+        guard mode != .auto, recovery.isOpenedByDetection, accepted.effective?.policy != nil,
+            let steps = RecoveryPlan.steps(accepted, targetVersion: facts.targetVersion)
+        else { return .passes(accepted) }
+        var status = accepted
+        let hash = try RecoveryPlan.hash(of: steps)
+        var plan = status.plan ?? RecoveryPlan(hash: hash, time: now)
+        if plan.hash != hash || status.plan == nil {
+            let waitingSince = plan.waitingSince
+            plan = RecoveryPlan(hash: hash, strategy: status.currentRung?.name, time: now, steps: steps)
+            plan.waitingSince = waitingSince
+        }
+        plan.waitingSince = plan.waitingSince ?? now
+        status.plan = plan
+        return mode == .observe ? observe(plan, status) : approve(plan, status)
+    }
+
+    private func observe(_ plan: RecoveryPlan, _ accepted: RecoveryStatus) -> Outcome {
+        var status = accepted.pausingClock(at: now)
+        let seconds = status.effective?.timeoutSeconds ?? 900
+        let end = (plan.waitingSince ?? now).addingTimeInterval(Double(seconds))
+        let isOver = end <= now
+        if isOver { status.plan?.outcome = "not healed by itself within \(seconds) s" }
+        return .holds(
+            GateVerdict(
+                .observeOnly,
+                "the policy's mode is Observe; it would be done: \(plan.words)",
+                recheckAt: isOver ? nil : end
+            ),
+            status
+        )
+    }
+
+    private func approve(_ plan: RecoveryPlan, _ accepted: RecoveryStatus) -> Outcome {
+        var status = accepted
+        let words = facts.approvals.filter { $0.isAbout(recovery) && $0.spec.planHash == plan.hash && !$0.isRefused }
+            .sorted { ($0.metadata.name ?? "") < ($1.metadata.name ?? "") }
+        if let rejection = words.first(where: { $0.spec.decision.value == .reject }) {
+            status.plan?.approval = rejection.metadata.name
+            let why = rejection.spec.reason.map { ": \($0)" } ?? ""
+            let message = "RecoveryApproval \(rejection.metadata.name ?? "") rejects the plan\(why)"
+            return .ends(
+                FinalVerdict(state: .cancelled, reason: ConditionReason.rejected, message: message),
+                status
+            )
+        }
+        if let approval = words.first(where: { $0.spec.decision.value == .approve }) {
+            status.plan?.approval = approval.metadata.name
+            return .passes(status)
+        }
+        let end = (plan.waitingSince ?? now).addingTimeInterval(Self.approvalTime)
+        if end <= now {
+            return .ends(
+                FinalVerdict(
+                    state: .failed,
+                    reason: "ApprovalExpired",
+                    message: "nobody approved the plan within a day: \(plan.words)",
+                    level: .manual,
+                    nextSteps: status.knownNextSteps(recovery)
+                ),
+                status
+            )
+        }
+        let message =
+            "waits until \(end.text) for a RecoveryApproval with planHash \(plan.hash); the plan: \(plan.words)"
+        return .holds(
+            GateVerdict(.awaitingApproval, message, recheckAt: end),
+            status.pausingClock(at: now)
+        )
+    }
+}
+
+extension RecoveryPlan {
+    /// What the current rung would do; nil when there is none.
+    ///
+    /// - Parameters:
+    ///   - status: the status of an accepted Recovery.
+    ///   - targetVersion: of the target as it is now; another one makes another plan.
+    static func steps(_ status: RecoveryStatus, targetVersion: String?) -> [PlannedStep]? {
+        guard let rung = status.currentRung else { return nil }
+        var words = "\(rung.name) acts on \(status.target?.words.nonEmptyText ?? "no target")"
+        if let targetVersion { words += " (\(targetVersion))" }
+        words += ", for at most \(rung.timeoutSeconds ?? 0) s"
+        if let parameters = rung.parameters, !parameters.isEmpty {
+            let text = String(decoding: JSONValue.object(JSONObject(parameters)).serialized(), as: UTF8.self)
+            words += ", with \(text)"
+        }
+        var step = PlannedStep(description: words)
+        if let target = status.target, let kind = target.kind, let name = target.name {
+            step.target = TargetReference(apiVersion: target.apiVersion ?? "v1", kind: kind, name: name)
+            step.target?.namespace = target.namespace
+            step.target?.uid = target.uid
+        }
+        return [step]
+    }
+
+    /// SHA-256 (hexadecimal) over the canonical JSON of the steps.
+    ///
+    /// - Throws: `EncodingError`.
+    static func hash(of steps: [PlannedStep]) throws -> String {
+        SHA256.hexDigest(of: try JSONValue(encoding: steps).serialized())
+    }
+
+    /// The steps in one sentence.
+    var words: String { (steps ?? []).map(\.description).joined(separator: "; ") }
+}
+
+extension Recovery {
+    /// Whether detection has opened it; modes govern only those.
+    package var isOpenedByDetection: Bool { metadata.labels?[MetadataName.fingerprint] != nil }
+}
+
+extension RecoveryApproval {
+    /// Whether it names this Recovery and no later one of the same name.
+    package func isAbout(_ recovery: Recovery) -> Bool {
+        metadata.namespace == recovery.metadata.namespace && spec.recoveryRef.name == recovery.metadata.name
+            && spec.recoveryRef.uid == recovery.metadata.uid
+    }
+
+    /// Whether it was refused: then it stays so, even when the plan becomes what it was.
+    fileprivate var isRefused: Bool { status?.result == .refused }
+}
+
+extension String {
+    fileprivate var nonEmptyText: String? { isEmpty ? nil : self }
+}

@@ -1,0 +1,206 @@
+import FoundationEssentials
+import KubernetesCore
+import RecoveryAPI
+import RecoveryDecision
+import Testing
+
+/// How far a policy lets the controller go with what detection has opened.
+struct ModeTests {
+    private static func policy(_ mode: PolicyMode) -> RecoveryPolicy {
+        RecoveryPolicy.make(rungs: [.make("Ping", maxAttempts: 3, timeoutSeconds: 40)]) { $0.spec.mode = .known(mode) }
+    }
+
+    private static func opened(_ change: (inout Recovery) -> Void = { _ in }) -> Recovery {
+        Recovery.make { recovery in
+            recovery.metadata.labels = [MetadataName.fingerprint: "0123456789abcdef"]
+            recovery.spec.timeoutSeconds = 600
+            change(&recovery)
+        }
+    }
+
+    private static func facts(_ mode: PolicyMode, version: String? = "generation 3") -> RecoveryFacts {
+        .make(policies: [policy(mode)]) { $0.targetVersion = version }
+    }
+
+    private static func approval(
+        _ hash: String?,
+        _ decision: ApprovalDecision = .approve,
+        name: String = "yes",
+        uid: String = "uid-1"
+    ) -> RecoveryApproval {
+        RecoveryApproval(
+            metadata: ObjectMeta(name: name, namespace: "team"),
+            spec: RecoveryApprovalSpec(
+                recoveryRef: RecoveryIdentity(name: "web", uid: uid),
+                planHash: hash ?? "",
+                decision: decision,
+                reason: "looked at it"
+            )
+        )
+    }
+
+    @Test func `the mode governs only what detection has opened, and only where a policy does`() throws {
+        for mode in PolicyMode.allCases {
+            #expect(try decide(.make(), Self.facts(mode)).kind == "reserve", "people's own run at once")
+        }
+        #expect(try decide(Self.opened(), .make()).kind == "reserve", "no policy, no mode")
+        #expect(try decide(Self.opened(), Self.facts(.auto)).kind == "reserve")
+        #expect(try decide(Self.opened(), Self.facts(.observe)).kind == "hold ObserveOnly")
+        #expect(try decide(Self.opened(), Self.facts(.approve)).kind == "hold AwaitingApproval")
+        let silent = RecoveryFacts.make(policies: [.make()])
+        #expect(try decide(Self.opened(), silent).kind == "hold ObserveOnly", "who says nothing only observes")
+    }
+
+    @Test func `Observe writes what it would do, and after its time that nothing healed by itself`() throws {
+        let first = try decide(Self.opened(), Self.facts(.observe))
+        let plan = try #require(first.status?.plan)
+        let words = "Ping acts on Deployment.apps/team/web (generation 3), for at most 40 s"
+        #expect(plan.steps?.map(\.description) == [words] && plan.strategy == "Ping" && plan.hash.count == 64)
+        #expect(plan.steps?.first?.target?.name == "web" && plan.time == start && plan.outcome == nil)
+        #expect(first.verdict?.message.contains(words) == true && first.recheckAt == at(600))
+        #expect(first.status?.attempts == nil && first.status?.deadline == nil)
+        let later = try decide(Self.opened().with(first.status), Self.facts(.observe), at: at(600))
+        #expect(later.status?.plan?.outcome == "not healed by itself within 600 s" && later.recheckAt == nil)
+        let again = try decide(Self.opened().with(later.status), Self.facts(.observe), at: at(9_000))
+        #expect(again.status == later.status)
+    }
+
+    @Test func `what is observed can heal by itself, and the plan says so`() throws {
+        let incident = Recovery.make(namespace: "team") { recovery in
+            recovery.metadata.labels = [MetadataName.fingerprint: "0123456789abcdef"]
+            recovery.metadata.namespace = "tmc-recovery-system"
+            recovery.metadata.creationTimestamp = start
+            recovery.spec.targetRef = nil
+            recovery.spec.clusterRef = NameReference(name: "edge")
+        }
+        let policy = Self.policy(.observe).with { $0.metadata.namespace = "tmc-recovery-system" }
+        let facts = RecoveryFacts.make(policies: [policy])
+        let held = try decide(incident, facts)
+        #expect(held.kind == "hold ObserveOnly")
+        var reachable = Condition(type: ConditionType.reachable, status: .true, reason: "Reachable", message: "")
+        reachable.lastTransitionTime = at(50)
+        let healed = try decide(
+            incident.with(held.status),
+            facts.with { $0.clusterConditions = [reachable] },
+            at: at(60)
+        )
+        #expect(healed.kind == "finish Completed" && healed.status?.plan?.outcome == "healed by itself")
+    }
+
+    @Test func `Approve goes on with an approval of exactly this plan of exactly this Recovery`() throws {
+        let held = try decide(Self.opened(), Self.facts(.approve))
+        let hash = try #require(held.status?.plan?.hash)
+        let recovery = Self.opened().with(held.status)
+        func kind(_ approvals: [RecoveryApproval]) throws -> String {
+            try decide(recovery, Self.facts(.approve).with { $0.approvals = approvals }, at: at(60)).kind
+        }
+        #expect(try kind([]) == "hold AwaitingApproval")
+        #expect(try kind([Self.approval(hash)]) == "reserve")
+        #expect(try kind([Self.approval("another")]) == "hold AwaitingApproval")
+        #expect(try kind([Self.approval(hash, uid: "a later one")]) == "hold AwaitingApproval")
+        #expect(try kind([Self.approval(hash), Self.approval(hash, .reject, name: "no")]) == "finish Cancelled")
+        var refused = Self.approval(hash)
+        refused.status = RecoveryApprovalStatus()
+        refused.status?.result = .refused
+        #expect(try kind([refused]) == "hold AwaitingApproval", "once refused it stays so")
+        let approved = try decide(recovery, Self.facts(.approve).with { $0.approvals = [Self.approval(hash)] })
+        #expect(approved.status?.plan?.approval == "yes")
+    }
+
+    @Test func `another target makes another plan, which needs an approval of its own`() throws {
+        let held = try decide(Self.opened(), Self.facts(.approve))
+        let old = Self.approval(held.status?.plan?.hash)
+        let facts = Self.facts(.approve, version: "generation 4").with { $0.approvals = [old] }
+        let changed = try decide(Self.opened().with(held.status), facts, at: at(60))
+        let plan = try #require(changed.status?.plan)
+        #expect(changed.kind == "hold AwaitingApproval" && plan.hash != held.status?.plan?.hash)
+        #expect(plan.time == at(60) && plan.waitingSince == start, "a new plan starts no new wait")
+        let recovery = Self.opened().with(changed.status)
+        let verdict = ApprovalVerdict.judge(old, recovery: recovery)
+        #expect(verdict?.result == .refused && verdict?.message.contains(plan.hash) == true)
+        let status = verdict?.status(of: old, now: at(61))
+        #expect(status?.result == .refused && status?.conditions?[type: ConditionType.accepted]?.status == .false)
+    }
+
+    @Test func `after a day without an answer it ends, and a person has to act`() throws {
+        let held = try decide(Self.opened(), Self.facts(.approve))
+        #expect(held.recheckAt == at(86_400))
+        let recovery = Self.opened().with(held.status)
+        #expect(try decide(recovery, Self.facts(.approve), at: at(86_399)).kind == "hold AwaitingApproval")
+        let ended = try decide(recovery, Self.facts(.approve), at: at(86_400))
+        #expect(
+            ended.kind == "finish Failed" && ended.status?.condition(ConditionType.succeeded) == "False ApprovalExpired"
+        )
+        #expect(ended.status?.escalation?.level == .manual && ended.status?.escalation?.nextSteps?.isEmpty == false)
+    }
+
+    @Test func `the clock of a recovery that has begun stands still while it waits for an approval`() throws {
+        let first = try decide(Self.opened(), Self.facts(.approve))
+        let yes = Self.approval(first.status?.plan?.hash)
+        let approving = Self.facts(.approve).with { $0.approvals = [yes] }
+        let running = try decide(Self.opened().with(first.status), approving, at: at(10))
+        let failed = Self.opened().with(running.status).settled(.transient(retryAfter: nil), at: at(20))
+        #expect(try decide(failed, approving, at: at(100)).kind == "reserve", "the same plan is approved already")
+        let other = Self.facts(.approve, version: "generation 9")
+        let waiting = try decide(failed, other, at: at(100))
+        #expect(waiting.kind == "hold AwaitingApproval" && waiting.status?.pausedTime == at(100))
+        let still = Self.opened().with(waiting.status)
+        #expect(try decide(still, other, at: at(5_000)).status == waiting.status, "looking again writes nothing")
+        let second = Self.approval(waiting.status?.plan?.hash, name: "second")
+        let on = try decide(still, other.with { $0.approvals = [second] }, at: at(5_000))
+        #expect(on.kind == "reserve" && on.status?.deadline == at(10 + 600 + 4_900))
+    }
+
+    @Test func `the live policy's mode counts: Observe holds at once, Auto lets go`() throws {
+        let held = try decide(Self.opened(), Self.facts(.observe))
+        #expect(try decide(Self.opened().with(held.status), Self.facts(.auto)).kind == "reserve")
+        let running = try decide(Self.opened(), Self.facts(.auto))
+        #expect(
+            try decide(Self.opened().with(running.status), Self.facts(.observe)).kind == "resume",
+            "what runs goes on"
+        )
+        let failed = Self.opened().with(running.status).settled(.transient(retryAfter: nil), at: at(1))
+        #expect(try decide(failed, Self.facts(.observe), at: at(60)).kind == "hold ObserveOnly")
+    }
+
+    // MARK: Verdicts on approvals
+
+    @Test func `every approval gets an answer as soon as there is one`() throws {
+        let held = try decide(Self.opened(), Self.facts(.approve))
+        let hash = held.status?.plan?.hash
+        let waiting = Self.opened().with(held.status)
+        func result(_ approval: RecoveryApproval, _ recovery: Recovery?) -> ApprovalResult? {
+            ApprovalVerdict.judge(approval, recovery: recovery)?.result
+        }
+        #expect(result(Self.approval(hash), waiting) == nil, "not decided yet")
+        #expect(result(Self.approval(hash), nil) == .refused)
+        #expect(result(Self.approval(hash, uid: "older"), waiting) == .refused)
+        #expect(result(Self.approval(hash), Self.opened()) == nil, "not looked at yet")
+        let auto = Self.opened().with(try decide(Self.opened(), Self.facts(.auto)).status)
+        #expect(result(Self.approval(hash), auto) == .refused)
+        var odd = Self.approval(hash)
+        odd.spec.decision = Open(rawValue: "Perhaps")
+        #expect(result(odd, waiting) == .refused)
+        let approving = Self.facts(.approve).with { $0.approvals = [Self.approval(hash)] }
+        let running = waiting.with(try decide(waiting, approving).status)
+        #expect(result(Self.approval(hash), running) == .applied)
+        #expect(result(Self.approval(hash, name: "late"), running) == .applied)
+        let cancelled = waiting.with { $0.spec.cancel = true }
+        let ended = cancelled.with(try decide(cancelled, Self.facts(.approve)).status)
+        #expect(result(Self.approval(hash), ended) == .refused)
+        let rejecting = Self.facts(.approve).with { $0.approvals = [Self.approval(hash, .reject)] }
+        let rejected = try decide(waiting, rejecting)
+        #expect(rejected.status?.condition(ConditionType.succeeded) == "False Rejected")
+        #expect(rejected.status?.message == "RecoveryApproval yes rejects the plan: looked at it")
+        #expect(result(Self.approval(hash, .reject), waiting.with(rejected.status)) == .applied)
+    }
+}
+
+extension RecoveryPolicy {
+    /// The policy with changes.
+    fileprivate func with(_ change: (inout RecoveryPolicy) -> Void) -> RecoveryPolicy {
+        var copy = self
+        change(&copy)
+        return copy
+    }
+}
