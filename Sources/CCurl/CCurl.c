@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -119,6 +120,17 @@ static int on_socket(void *context, curl_socket_t socket, curlsocktype purpose) 
     return CURL_SOCKOPT_OK;
 }
 
+// Asked for each address that the name has, before anything is sent: who may be asked is not the name's to say.
+static curl_socket_t on_open(void *table, curlsocktype purpose, struct curl_sockaddr *address) {
+    (void)purpose;
+    const ccurl_callbacks *callbacks = table;
+    char text[NI_MAXHOST];
+    if (getnameinfo(&address->addr, (socklen_t)address->addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST) != 0
+        || !callbacks->may_connect(callbacks->context, text))
+        return CURL_SOCKET_BAD;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 #define SET(handle, option, value)                                                      \
     do {                                                                                \
         CURLcode set_code = curl_easy_setopt((CURL *)(handle), (option), (value));      \
@@ -132,6 +144,8 @@ int ccurl_easy_set_callbacks(ccurl_easy *easy, ccurl_callbacks *callbacks) {
     SET(easy, CURLOPT_HEADERDATA, callbacks);
     SET(easy, CURLOPT_PREREQFUNCTION, on_will_send);
     SET(easy, CURLOPT_PREREQDATA, callbacks);
+    SET(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    SET(easy, CURLOPT_OPENSOCKETDATA, callbacks);
     SET(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
     SET(easy, CURLOPT_SSL_CTX_DATA, callbacks);
     return CURLE_OK;

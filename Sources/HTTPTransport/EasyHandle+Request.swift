@@ -7,8 +7,10 @@ extension EasyHandle {
         try setTarget(request)
         try setMethod(request)
         try setTimeouts(request.timeouts)
-        try set(.freshConnect, request.reuse == .pooled ? 0 : 1)
-        try set(.forbidReuse, request.reuse == .dedicated ? 1 : 0)
+        // A kept connection was not judged by this request's rule, and must not serve one with another rule.
+        let isJudged = request.mayConnect != nil
+        try set(.freshConnect, request.reuse == .pooled && !isJudged ? 0 : 1)
+        try set(.forbidReuse, request.reuse == .dedicated || isJudged ? 1 : 0)
         try set(.maxIdleSeconds, configuration.maxIdle.wholeSeconds)
         try set(.maxLifetimeSeconds, configuration.maxLifetime.wholeSeconds)
         // Only gzip: the one coding that Kubernetes uses, with a bounded window.

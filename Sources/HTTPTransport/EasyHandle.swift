@@ -30,7 +30,14 @@ final class EasyHandle {
         unsafe errorText = .allocate(capacity: ccurl_error_buffer_size())
         unsafe errorText.initialize(repeating: 0)
         unsafe callbacks.initialize(
-            to: ccurl_callbacks(context: nil, body: onBody, header: onHeader, will_send: onWillSend, has_begun_tls: 0)
+            to: ccurl_callbacks(
+                context: nil,
+                body: onBody,
+                header: onHeader,
+                will_send: onWillSend,
+                may_connect: onMayConnect,
+                has_begun_tls: 0
+            )
         )
         unsafe callbacks.pointee.context = Unmanaged.passUnretained(self).toOpaque()
         try check(unsafe ccurl_easy_set_defaults(pointer, errorText.baseAddress))
@@ -154,4 +161,9 @@ private func onHeader(_ context: UnsafeMutableRawPointer?, _ bytes: UnsafeRawPoi
 private func onWillSend(_ context: UnsafeMutableRawPointer?) -> Int32 {
     guard let transfer = unsafe handle(context) else { return 0 }
     return transfer.willSend() ? 1 : 0
+}
+
+private func onMayConnect(_ context: UnsafeMutableRawPointer?, _ address: UnsafePointer<CChar>?) -> Int32 {
+    guard let transfer = unsafe handle(context), let address = unsafe address else { return 0 }
+    return unsafe transfer.mayConnect(String(cString: address)) ? 1 : 0
 }

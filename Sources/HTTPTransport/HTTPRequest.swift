@@ -43,6 +43,12 @@ public struct HTTPRequest: Sendable {
     /// Whether to ask for a compressed answer, which is decompressed on arrival.
     public var acceptsCompression: Bool
 
+    /// Asked before a connection is made to an address, once for each that the host's name has; nil allows all.
+    ///
+    /// For URLs from others: what a name leads to is known only now. The address is numeric and without port. Such a
+    /// request has a connection of its own. With a proxy it is the proxy's address.
+    public var mayConnect: (@Sendable (_ address: String) -> Bool)?
+
     /// The default of `maxResponseBytes`: 256 MiB.
     public static let standardMaxResponseBytes = 256 << 20
 

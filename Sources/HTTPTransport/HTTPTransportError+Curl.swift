@@ -62,6 +62,14 @@ extension Transfer {
     /// The error for libcurl's `code`, which is not 0.
     func error(code: Int32) -> HTTPTransportError {
         if let refusal { return error(refusal, code: code) }
+        if let refusedAddress, sendCount == 0 {
+            return HTTPTransportError(
+                layer: .url,
+                code: code,
+                function: "curl_multi_perform",
+                message: "no connection may be made to \(refusedAddress)"
+            )
+        }
         let text = easy.lastErrorText
         let system = Int32(clamping: max(easy.fact(.errno), 0))
         var message = text.isEmpty ? CurlLibrary.text(code) : text

@@ -32,6 +32,8 @@ final class Transfer {
     let easy: EasyHandle
     let pool: ConnectionPool
     private(set) var refusal: Refusal?
+    /// An address that the request's rule has refused.
+    private(set) var refusedAddress: String?
     /// How many times libcurl was about to send the request.
     private(set) var sendCount = 0
     private(set) var isPaused = false
@@ -93,6 +95,13 @@ final class Transfer {
         sendCount += 1
         lastActivity = clock.now
         return true
+    }
+
+    /// A connection to this address is about to be made; false refuses it, and the next address is tried.
+    func mayConnect(_ address: String) -> Bool {
+        guard let rule = job.request.mayConnect, !rule(address) else { return true }
+        refusedAddress = address
+        return false
     }
 
     /// One header line with its end; false ends the transfer.

@@ -68,6 +68,8 @@ typedef struct ccurl_callbacks {
     int (*header)(void *context, const void *bytes, size_t count);
     // A connection is there and the request is about to be sent on it; zero ends the transfer.
     int (*will_send)(void *context);
+    // Whether a connection may be made to an address, given as inet_ntop writes it; zero refuses it.
+    int (*may_connect)(void *context, const char *address);
     // Set when a TLS handshake begins: libcurl's own times tell TCP and TLS apart only when both are done.
     int has_begun_tls;
 } ccurl_callbacks;
