@@ -39,8 +39,9 @@ struct ControllerProgram {
         let transport = try CurlTransport()
         let leaseTransport = try CurlTransport()
         let memberTransport = try CurlTransport()
+        let outgoingTransport = try CurlTransport()
         defer {
-            for used in [transport, leaseTransport, memberTransport] { used.shutdown() }
+            for used in [transport, leaseTransport, memberTransport, outgoingTransport] { used.shutdown() }
         }
         let clientMetrics = ClientMetrics(registry: metrics)
         let userAgent = UserAgent.text(name: Self.name, version: Self.version)
@@ -70,17 +71,25 @@ struct ControllerProgram {
             metrics: clientMetrics,
             allowedCommands: options.allowedMemberCommands
         )
-        try await run(client: client, leaseClient: leaseClient, namespace: namespace, members: members)
+        try await run(
+            client: client,
+            leaseClient: leaseClient,
+            namespace: namespace,
+            members: members,
+            outgoing: outgoingTransport
+        )
     }
 
     private func run(
         client: KubernetesClient,
         leaseClient: KubernetesClient,
         namespace: String,
-        members: MemberClients
+        members: MemberClients,
+        outgoing: CurlTransport
     ) async throws {
-        let registry = StrategyRegistry.standard(members: members)
+        var registry = StrategyRegistry.standard(members: members, transport: outgoing)
         var configuration = try ConfigurationFile.read(options.configurationFile, registry: registry)
+        registry.register(WebhookStrategy(transport: outgoing, addresses: configuration.addresses))
         if let limit = options.maxConcurrentRecoveries { configuration.maxConcurrentRecoveries = limit }
         let context = RuntimeContext(timeSource: timeSource, logger: logger, metrics: metrics)
         let identity = LeaderElectionConfiguration.uniqueIdentity()

@@ -99,7 +99,12 @@ struct SampleTests {
             let ladder = sample.value(at: ["spec", "strategies"])?.arrayValue ?? []
             return ([sample.value(at: ["spec", "strategy"])] + ladder.map { $0["name"] }).compactMap { $0?.stringValue }
         }
-        #expect(Set(named).isSuperset(of: [StrategyName.restart, StrategyName.rollback]))
+        #expect(
+            Set(named).isSuperset(of: [
+                StrategyName.restart, StrategyName.rollback, StrategyName.scale, StrategyName.recreate,
+                StrategyName.cordonAndDrain, StrategyName.job, StrategyName.webhook,
+            ])
+        )
     }
 
     @Test("clusters are reached from the controller's own namespace only, in samples as in the fence")

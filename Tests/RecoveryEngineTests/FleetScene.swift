@@ -36,7 +36,7 @@ final class FleetScene: Sendable {
         var dependencies = RecoveryEngine.Dependencies(
             client: harness.client,
             members: harness.members.guardedClient,
-            registry: .standard(members: harness.members),
+            registry: .standard(members: harness.members, transport: ScriptedTransport([])),
             configuration: EngineConfiguration(),
             namespace: isWatched ? nil : "elsewhere",
             controllerNamespace: StrategyHarness.namespace,

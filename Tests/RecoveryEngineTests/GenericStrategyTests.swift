@@ -202,12 +202,12 @@ struct GenericStrategyTests {
 
     @Test("the built-in strategies are registered, with the priorities of the design")
     func registersStandardStrategies() {
-        let registry = StrategyRegistry.standard(members: StrategyHarness().members)
+        let registry = StrategyRegistry.standard(members: StrategyHarness().members, transport: ScriptedTransport([]))
         let catalogue = registry.catalogue(enabled: nil)
         #expect(
             catalogue.names == [
-                "ClusterAuth", "ClusterConnectivity", "Generic", "Migration", "Placement", "ResourceConflict", "Restart",
-                "Rollback", "Sync",
+                "ClusterAuth", "ClusterConnectivity", "CordonAndDrain", "Generic", "Job", "Migration", "Placement",
+                "Recreate", "ResourceConflict", "Restart", "Rollback", "Scale", "Sync", "Webhook",
             ]
         )
         for type in ["PlacementConstraint", "PlacementCapacity", "PlacementPolicy"] {

@@ -17,6 +17,12 @@ import Timekeeping
 struct StrategyHarness {
     static let namespace = "tmc-recovery-system"
     static let recoveryKey = ObjectKey(namespace: namespace, name: "broken")
+    static let autoscalers = APIResource(
+        group: "autoscaling",
+        version: "v2",
+        plural: "horizontalpodautoscalers",
+        kind: "HorizontalPodAutoscaler"
+    )
     static let executionID = "Test-1767225600-1"
 
     let world: VirtualWorld
@@ -35,7 +41,7 @@ struct StrategyHarness {
         hub = FakeAPIServer(
             timeSource: world.time,
             resources: [
-                Recovery.resource, MemberCluster.resource, Placement.resource, Migration.resource,
+                Recovery.resource, MemberCluster.resource, Self.autoscalers, Placement.resource, Migration.resource,
                 APIResource(group: "example.com", version: "v1", plural: "widgets", kind: "Widget", isNamespaced: true),
             ]
         )

@@ -4,6 +4,9 @@ internal import KubernetesCore
 
 /// Which workloads a HorizontalPodAutoscaler scales: by the manifests themselves, and by what the member has.
 struct Autoscalers {
+    /// The kind of an autoscaler.
+    static let kind = "HorizontalPodAutoscaler"
+
     private struct Target: Hashable {
         var group: String
         var kind: String
@@ -35,10 +38,7 @@ struct Autoscalers {
         if targets.contains(target) { return true }
         guard let namespace = manifest.namespace, known.insert(namespace).inserted else { return false }
         do {
-            let versions = ["v2", "v2beta2", "v1"].map {
-                GroupVersionKind(group: "autoscaling", version: $0, kind: "HorizontalPodAutoscaler")
-            }
-            guard let resource = try await client.discovery.firstSupported(versions) else { return false }
+            guard let resource = try await Self.resource(client) else { return false }
             for autoscaler in try await client.list(resource, namespace: namespace).items {
                 add(autoscaler.content, namespace)
             }
@@ -46,6 +46,14 @@ struct Autoscalers {
             _ = try error.refusal()
         }
         return targets.contains(target)
+    }
+
+    /// The version of autoscalers that a server has; nil when it has none.
+    static func resource(_ client: KubernetesClient) async throws -> APIResource? {
+        let versions = ["v2", "v2beta2", "v1"].map {
+            GroupVersionKind(group: "autoscaling", version: $0, kind: Self.kind)
+        }
+        return try await client.discovery.firstSupported(versions)
     }
 
     private mutating func add(_ autoscaler: JSONValue, _ namespace: String?) {
@@ -57,6 +65,6 @@ struct Autoscalers {
     }
 
     private static func isAutoscaler(_ kind: GroupVersionKind) -> Bool {
-        kind.group == "autoscaling" && kind.kind == "HorizontalPodAutoscaler"
+        kind.group == "autoscaling" && kind.kind == Self.kind
     }
 }

@@ -1,17 +1,26 @@
-internal import RecoveryDecision
+package import HTTPTransport
+package import RecoveryDecision
 
 extension StrategyRegistry {
     /// The strategies that are built in.
     ///
-    /// - Parameter members: where they get the clients of member clusters from, and write what they find about them.
+    /// - Parameters:
+    ///   - members: where they get the clients of member clusters from, and write what they find about them.
+    ///   - transport: how URLs in policies are reached.
+    ///   - addresses: where such URLs may lead.
     /// - Returns: the registry; custom strategies can be added to it.
-    package static func standard(members: MemberClients) -> StrategyRegistry {
+    package static func standard(
+        members: MemberClients,
+        transport: any HTTPTransport,
+        addresses: AddressRule = AddressRule()
+    ) -> StrategyRegistry {
         StrategyRegistry([
             GenericStrategy(), ResourceConflictStrategy(controllerNamespace: members.namespace),
             ClusterConnectivityStrategy(members: members), ClusterAuthStrategy(members: members),
             PlacementStrategy(fence: PlacementFence(controllerNamespace: members.namespace)),
             SyncStrategy(members: members), MigrationStrategy(members: members),
-            RestartStrategy(), RollbackStrategy(),
+            RestartStrategy(), RollbackStrategy(), ScaleStrategy(), RecreateStrategy(), CordonAndDrainStrategy(), JobStrategy(),
+            WebhookStrategy(transport: transport, addresses: addresses),
         ])
     }
 }
