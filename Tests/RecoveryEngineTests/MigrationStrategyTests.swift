@@ -145,10 +145,10 @@ extension MigrationControllerScene {
             execution: execution,
             isResumed: !actions.isEmpty,
             parameters: [:],
-            deadline: world.time.now().advanced(by: .seconds(600)),
             client: client.guarded { try fence.check($0) },
             timeSource: world.time,
             logger: .disabled,
+            clock: AttemptClock(deadline: world.time.now().advanced(by: .seconds(600))),
             members: members.guardedClient,
             fence: fence,
             journal: AttemptJournal(

@@ -27,7 +27,7 @@ struct PlacingFleet: Sendable {
     /// - Throws: what `body` throws, and what keeps the members from getting ready.
     static func with(_ space: String, tenant: String? = nil, _ body: (PlacingFleet) async throws -> Void) async throws {
         let hub = try await SharedPlane.hub.plane(namespace: space)
-        let member = try await SharedPlane.workers.plane()
+        let member = try await SharedPlane.secondMember.plane()
         try await member.kubectl("create namespace \(space)")
         if let tenant {
             for plane in [hub, member] { try await plane.kubectl("create namespace \(tenant)") }
