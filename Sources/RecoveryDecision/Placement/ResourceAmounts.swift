@@ -59,9 +59,9 @@ extension ResourceAmounts {
     }
 
     /// What the scheduler of a cluster sets aside for a pod (KEP-753 for sidecars): the containers and sidecars
-    /// together, or the most that one init container needs, and the overhead; and one of `pods`. What the pod asks for
-    /// as a whole (KEP-2837) takes the place of its containers' sum.
+    /// together, or the most that one init container needs, and the overhead; and one of `pods`.
     ///
+    /// What the pod asks for as a whole (KEP-2837) takes the place of that sum.
     /// A resource that has a limit only is requested at that limit, as the API server fills it in.
     package init(podSpec: JSONValue) {
         var sidecars = ResourceAmounts()
