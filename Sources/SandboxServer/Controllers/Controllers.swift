@@ -153,7 +153,7 @@ package final class Controllers: Sendable {
     }
 
     private func reconcile(_ key: ReconcileQueue.Key, _ state: inout State) {
-        let context = makeContext()
+        let context = makeContext(state.reconcilers[key.reconciler].manager)
         do {
             let delay = try store.transaction { tx in
                 try state.reconcilers[key.reconciler].reconcile(key.object, &tx, context)
@@ -164,8 +164,8 @@ package final class Controllers: Sendable {
         }
     }
 
-    private func makeContext() -> ReconcileContext {
-        ReconcileContext(now: timeSource.wallTime(), definitions: definitions)
+    private func makeContext(_ manager: String = "kube-apiserver") -> ReconcileContext {
+        ReconcileContext(now: timeSource.wallTime(), definitions: definitions, manager: manager)
     }
 }
 

@@ -2,6 +2,8 @@ internal import JSON
 
 /// Accepts the names of CustomResourceDefinitions, establishes them, and lets them go after their objects.
 struct CustomResourceDefinitionController: Reconciler {
+    var manager: String { "kube-apiserver" }
+
     /// The groups of all definitions, by name: names are compared within a group.
     private var groups: [String: String] = [:]
     /// The definitions that wait for their objects, by what they define.
@@ -43,7 +45,7 @@ struct CustomResourceDefinitionController: Reconciler {
                 definition["status"] = status
             }
         }
-        tx.update(object.resource, definition, from: old)
+        tx.update(object.resource, definition, from: old, context)
         return nil
     }
 

@@ -57,7 +57,7 @@ struct GarbageCollector: Reconciler {
             return nil
         }
         if value.isBeingDeleted, value.finalizers.contains(Finalizer.orphan) {
-            try orphanDependents(of: value, object, &tx)
+            try orphanDependents(of: value, object, &tx, context)
         } else if value.isBeingDeleted, value.finalizers.contains(Finalizer.foreground) {
             try deleteDependents(of: value, object, &tx, context)
         }
@@ -71,13 +71,14 @@ struct GarbageCollector: Reconciler {
     private func orphanDependents(
         of owner: JSONValue,
         _ reference: ObjectReference,
-        _ tx: inout ObjectStore.Transaction
+        _ tx: inout ObjectStore.Transaction,
+        _ context: ReconcileContext
     ) throws(APIFailure) {
         for dependent in dependents[owner.uid] ?? [] {
             guard let value = try tx.value(dependent.resource, dependent.name) else { continue }
-            tx.update(dependent.resource, value.removingOwners([owner.uid]), from: value)
+            tx.update(dependent.resource, value.removingOwners([owner.uid]), from: value, context)
         }
-        tx.update(reference.resource, owner.removingFinalizer(Finalizer.orphan), from: owner)
+        tx.update(reference.resource, owner.removingFinalizer(Finalizer.orphan), from: owner, context)
     }
 
     /// Deletes the dependents, and lets the owner go when none is left that blocks it.
@@ -95,7 +96,8 @@ struct GarbageCollector: Reconciler {
             isBlocked = isBlocked || left.ownerReferences.contains { $0.uid == owner.uid && $0.blocksDeletion }
         }
         waiting[owner.uid] = isBlocked ? reference : nil
-        if !isBlocked { tx.update(reference.resource, owner.removingFinalizer(Finalizer.foreground), from: owner) }
+        guard !isBlocked else { return }
+        tx.update(reference.resource, owner.removingFinalizer(Finalizer.foreground), from: owner, context)
     }
 
     // MARK: Dependents
@@ -127,7 +129,7 @@ struct GarbageCollector: Reconciler {
         }
         guard !lost.isEmpty else { return }
         if isKept {
-            tx.update(reference.resource, object.removingOwners(lost), from: object)
+            tx.update(reference.resource, object.removingOwners(lost), from: object, context)
             return
         }
         let hasDependents = dependents[object.uid]?.isEmpty == false

@@ -40,7 +40,7 @@ struct NamespaceDefaults: Reconciler {
         }
         var repaired = existing
         repaired["data"] = map["data"]
-        tx.update(Builtin.configMaps, repaired, from: existing)
+        tx.update(Builtin.configMaps, repaired, from: existing, context)
         return nil
     }
 

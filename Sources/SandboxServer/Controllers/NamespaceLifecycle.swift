@@ -30,7 +30,7 @@ struct NamespaceLifecycle: Reconciler {
                 changed.set(.array(finalizers.filter { $0 != .string(Self.finalizer) }), at: ["spec", "finalizers"])
             }
         }
-        tx.update(object.resource, changed, from: namespace)
+        tx.update(object.resource, changed, from: namespace, context)
         return nil
     }
 

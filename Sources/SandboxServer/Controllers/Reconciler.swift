@@ -12,6 +12,9 @@ struct ObjectReference: Sendable, Hashable, CustomStringConvertible {
 
 /// One concern of the cluster: says which objects a change makes it look at, and does what is due for one of them.
 protocol Reconciler: Sendable {
+    /// Who it is in `metadata.managedFields`.
+    var manager: String { get }
+
     /// The objects to look at again after a change; called for every change, in order.
     mutating func objects(toReconcileAfter change: ObjectStore.Change) throws(APIFailure) -> [ObjectReference]
 
@@ -25,12 +28,21 @@ protocol Reconciler: Sendable {
     ) throws(APIFailure) -> Duration?
 }
 
+extension Reconciler {
+    /// Most of them are parts of one program in a real cluster.
+    var manager: String { ReconcileContext.controllerManager }
+}
+
 /// What decisions need beside the objects.
 struct ReconcileContext: Sendable {
+    static let controllerManager = "kube-controller-manager"
+
     /// The wall clock.
     let now: Date
     /// All resources that are served now.
     let definitions: @Sendable () -> [ResourceDefinition]
+    /// Who writes, in `metadata.managedFields`.
+    var manager = controllerManager
 
     /// The current time as stored in objects.
     var timestamp: JSONValue { timestamp(now) }

@@ -28,7 +28,7 @@ extension ObjectStore.Transaction {
     mutating func create(_ resource: ResourceID, _ object: JSONValue, _ context: ReconcileContext) -> StoredObject? {
         let name = object.objectName
         guard get(resource, name) == nil else { return nil }
-        var object = object
+        var object = context.managed(object, old: nil, resource)
         object.set(.string(UUID().uuidString.lowercased()), at: ["metadata", "uid"])
         object.set(context.timestamp, at: ["metadata", "creationTimestamp"])
         if object["spec"] != nil, resource.countsGenerations { object.set(1, at: ["metadata", "generation"]) }
@@ -36,7 +36,12 @@ extension ObjectStore.Transaction {
     }
 
     /// Stores a changed object; does nothing when nothing differs, and removes it when its last finalizer is gone.
-    mutating func update(_ resource: ResourceID, _ object: JSONValue, from old: JSONValue) {
+    mutating func update(
+        _ resource: ResourceID,
+        _ object: JSONValue,
+        from old: JSONValue,
+        _ context: ReconcileContext
+    ) {
         guard object != old else { return }
         if object.isBeingDeleted, object.finalizers.isEmpty, !object.isTerminatingGracefully,
             object["spec"]?["finalizers"]?.arrayValue?.isEmpty ?? true
@@ -44,7 +49,7 @@ extension ObjectStore.Transaction {
             remove(resource, object.objectName)
             return
         }
-        var object = object
+        var object = context.managed(object, old: old, resource)
         if object["spec"] != old["spec"], let generation = old["metadata"]?["generation"]?.intValue {
             object.set(.number(generation + 1), at: ["metadata", "generation"])
         }

@@ -89,7 +89,7 @@ struct TestCluster {
             change(&object)
             KindRules.rules(for: resource).setDefaults(&object)
             KindRules.rules(for: resource).complete(&object, old)
-            tx.update(resource, object, from: old)
+            tx.update(resource, object, from: old, context)
         }
         controllers.settle()
     }

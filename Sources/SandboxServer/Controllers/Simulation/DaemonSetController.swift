@@ -21,13 +21,13 @@ struct DaemonSetController: Reconciler {
         guard let set = try tx.value(object.resource, object.name) else { return nil }
         let nodes = try tx.values(Builtin.nodes)
         if !set.isBeingDeleted {
-            let pods = try Workload.claim(Builtin.pods, for: set, &tx)
+            let pods = try Workload.claim(Builtin.pods, for: set, &tx, context)
             try place(set, on: nodes, pods, &tx, context)
         }
         let pods = try tx.values(Builtin.pods, namespace: object.name.namespace) { $0.owners.contains(set.uid) }
         var changed = set
         changed["status"] = Self.status(of: set, nodes: nodes, pods, context)
-        tx.update(object.resource, changed, from: set)
+        tx.update(object.resource, changed, from: set, context)
         return set.isBeingDeleted ? nil : Self.nodePeriod
     }
 

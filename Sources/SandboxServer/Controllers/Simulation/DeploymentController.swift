@@ -22,7 +22,7 @@ struct DeploymentController: Reconciler {
     ) throws(APIFailure) -> Duration? {
         guard let deployment = try tx.value(object.resource, object.name) else { return nil }
         guard !isStalled(deployment) else { return nil }
-        var sets = try Workload.claim(Builtin.replicaSets, for: deployment, &tx)
+        var sets = try Workload.claim(Builtin.replicaSets, for: deployment, &tx, context)
         var changed = deployment
         if deployment.failure == Self.stall { Self.wakeUp(&changed) }
         if !deployment.isBeingDeleted {
@@ -37,7 +37,7 @@ struct DeploymentController: Reconciler {
         }
         let status = DeploymentStatus(deployment: deployment, sets: sets.map { ($0, Self.isCurrent($0, deployment)) })
         changed["status"] = status.updated(context)
-        tx.update(object.resource, changed, from: deployment)
+        tx.update(object.resource, changed, from: deployment, context)
         return status.deadline(context)
     }
 
@@ -86,7 +86,7 @@ struct DeploymentController: Reconciler {
             var set = sets[current]
             Self.annotate(&set, from: deployment, revision: number)
             set.set(deployment["spec"]?["minReadySeconds"], at: ["spec", "minReadySeconds"])
-            tx.update(Builtin.replicaSets, set, from: sets[current])
+            tx.update(Builtin.replicaSets, set, from: sets[current], context)
             sets[current] = try tx.value(Builtin.replicaSets, set.objectName) ?? set
             deployment.set(.string(String(number)), at: ["metadata", "annotations", Self.revision])
             return
@@ -178,7 +178,7 @@ struct DeploymentController: Reconciler {
         guard before != replicas else { return }
         var scaled = set
         scaled.set(.number(replicas), at: ["spec", "replicas"])
-        tx.update(Builtin.replicaSets, scaled, from: set)
+        tx.update(Builtin.replicaSets, scaled, from: set, context)
         set = try tx.value(Builtin.replicaSets, set.objectName) ?? scaled
         let direction = replicas > before ? "up" : "down"
         let message = "Scaled \(direction) replica set \(set.objectName.name) from \(before) to \(replicas)"

@@ -33,7 +33,7 @@ struct DisruptionController: Reconciler {
         .filter(\.isActivePod)
         var changed = budget
         changed["status"] = Self.status(of: budget, pods, context)
-        tx.update(object.resource, changed, from: budget)
+        tx.update(object.resource, changed, from: budget, context)
         return nil
     }
 

@@ -67,7 +67,7 @@ struct EndpointsController: Reconciler {
         }
         var changed = old
         for (key, value) in wanted.objectValue ?? [:] where key != "metadata" { changed[key] = value }
-        tx.update(resource, changed, from: old)
+        tx.update(resource, changed, from: old, context)
     }
 
     private static func ports(of service: JSONValue, _ pods: [JSONValue], number: String) -> JSONValue {

@@ -18,7 +18,7 @@ extension ObjectStore.Transaction {
             var event = old
             event["count"] = .number(old.count("count", default: 1) + 1)
             event["lastTimestamp"] = context.timestamp
-            update(Builtin.events, event, from: old)
+            update(Builtin.events, event, from: old, context)
             return
         }
         let event: JSONValue = [

@@ -32,7 +32,7 @@ struct JobController: Reconciler {
     ) throws(APIFailure) -> Duration? {
         guard let job = try tx.value(object.resource, object.name), !job.isBeingDeleted else { return nil }
         if job.isFinishedJob { return try expire(job, object, &tx, context) }
-        let pods = try Workload.claim(Builtin.pods, for: job, &tx)
+        let pods = try Workload.claim(Builtin.pods, for: job, &tx, context)
         let step = Self.step(job, pods, context)
         for _ in 0..<step.create { try createPod(of: job, &tx, context) }
         for pod in step.delete {
@@ -55,7 +55,7 @@ struct JobController: Reconciler {
             try tx.recordEvent(on: job, reason, message, type: "Warning", component: Self.component, context)
         case nil: break
         }
-        tx.update(object.resource, changed, from: job)
+        tx.update(object.resource, changed, from: job, context)
         let limit = job["spec"]?["activeDeadlineSeconds"].flatMap(\.intValue)
         return limit.flatMap {
             context.remaining(of: .seconds(min($0, 1_000_000)), since: changed["status"]?["startTime"])

@@ -3,6 +3,8 @@ internal import JSON
 
 /// Runs pods as the kubelets of all simulated nodes: starts, breaks, heals and ends them, in their status.
 struct Kubelet: Reconciler {
+    var manager: String { "kubelet" }
+
     private static let component = "kubelet"
     /// How long a pod takes to end.
     private static let shutdown = Duration.seconds(1)
@@ -61,7 +63,7 @@ struct Kubelet: Reconciler {
         if run.status["podIP"] == nil, run.status["phase"]?.stringValue == "Running" { assignAddress(&run, node) }
         var changed = pod
         changed["status"] = run.status
-        tx.update(Builtin.pods, changed, from: pod)
+        tx.update(Builtin.pods, changed, from: pod, context)
         for event in run.events {
             let type = event.isWarning ? "Warning" : "Normal"
             try tx.recordEvent(on: pod, event.reason, event.message, type: type, component: Self.component, context)
@@ -101,7 +103,7 @@ struct Kubelet: Reconciler {
         )
         var ended = pod
         ended.set(0, at: ["metadata", "deletionGracePeriodSeconds"])
-        tx.update(Builtin.pods, ended, from: pod)
+        tx.update(Builtin.pods, ended, from: pod, context)
         return nil
     }
 

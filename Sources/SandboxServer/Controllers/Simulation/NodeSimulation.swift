@@ -3,6 +3,8 @@ internal import JSON
 
 /// Keeps the simulated nodes alive: conditions, taints and leases, and what follows for the pods of a broken node.
 struct NodeSimulation: Reconciler {
+    var manager: String { "kubelet" }
+
     private static let heartbeat = Duration.seconds(10)
     private static let leaseNamespace = "kube-node-lease"
 
@@ -62,7 +64,7 @@ struct NodeSimulation: Reconciler {
             let message = "Node \(object.name.name) status is now: \(reason)"
             try tx.recordEvent(on: node, reason, message, component: isReady ? "kubelet" : "node-controller", context)
         }
-        tx.update(object.resource, changed, from: node)
+        tx.update(object.resource, changed, from: node, context)
         if node.failure != "unreachable" { try renewLease(of: node, &tx, context) }
         return Self.heartbeat
     }
@@ -134,6 +136,6 @@ struct NodeSimulation: Reconciler {
         guard context.remaining(of: Self.heartbeat, since: old["spec"]?["renewTime"]) == nil else { return }
         var lease = old
         lease.set(time, at: ["spec", "renewTime"])
-        tx.update(Builtin.leases, lease, from: old)
+        tx.update(Builtin.leases, lease, from: old, context)
     }
 }

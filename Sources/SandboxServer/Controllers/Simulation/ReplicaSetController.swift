@@ -16,14 +16,14 @@ struct ReplicaSetController: Reconciler {
         _ context: ReconcileContext
     ) throws(APIFailure) -> Duration? {
         guard let set = try tx.value(object.resource, object.name) else { return nil }
-        let pods = try Workload.claim(Builtin.pods, for: set, &tx).filter(\.isActivePod)
+        let pods = try Workload.claim(Builtin.pods, for: set, &tx, context).filter(\.isActivePod)
         if !set.isBeingDeleted { try scale(set, pods, &tx, context) }
         let minReady = set.count("spec", "minReadySeconds")
         let current = try tx.values(Builtin.pods, namespace: object.name.namespace) { $0.owners.contains(set.uid) }
             .filter(\.isActivePod)
         var changed = set
         changed["status"] = Self.status(of: set, current, minReadySeconds: minReady, context)
-        tx.update(object.resource, changed, from: set)
+        tx.update(object.resource, changed, from: set, context)
         let isSettling = current.contains { $0.isReadyPod && !$0.isAvailablePod(minReadySeconds: minReady, context) }
         return isSettling ? .seconds(1) : nil
     }

@@ -2,6 +2,8 @@ internal import JSON
 
 /// Binds pods to simulated nodes: those that fit, and of these the one with the fewest pods of the same controller.
 struct Scheduler: Reconciler {
+    var manager: String { "kube-scheduler" }
+
     private static let component = "default-scheduler"
     /// How soon a pod that fits nowhere is tried again.
     private static let retry = Duration.seconds(2)
@@ -55,7 +57,7 @@ struct Scheduler: Reconciler {
         var bound = pod
         bound.set(.string(best), at: ["spec", "nodeName"])
         bound["status"]?.setCondition("PodScheduled", "True", context)
-        tx.update(object.resource, bound, from: pod)
+        tx.update(object.resource, bound, from: pod, context)
         let place = "\(object.name.namespace)/\(object.name.name)"
         let message = "Successfully assigned \(place) to \(best)"
         try tx.recordEvent(on: pod, "Scheduled", message, component: Self.component, context)
@@ -90,7 +92,7 @@ struct Scheduler: Reconciler {
             context
         )
         guard changed != pod else { return }
-        tx.update(Builtin.pods, changed, from: pod)
+        tx.update(Builtin.pods, changed, from: pod, context)
         try tx.recordEvent(
             on: pod,
             "FailedScheduling",

@@ -17,12 +17,12 @@ struct StatefulSetController: Reconciler {
         _ context: ReconcileContext
     ) throws(APIFailure) -> Duration? {
         guard let set = try tx.value(object.resource, object.name) else { return nil }
-        let view = View(set: set, pods: try Workload.claim(Builtin.pods, for: set, &tx))
+        let view = View(set: set, pods: try Workload.claim(Builtin.pods, for: set, &tx, context))
         if !set.isBeingDeleted, let step = view.step(context) { try perform(step, set, &tx, context) }
         let pods = try tx.values(Builtin.pods, namespace: object.name.namespace) { $0.owners.contains(set.uid) }
         var changed = set
         changed["status"] = View(set: set, pods: pods).status(context)
-        tx.update(object.resource, changed, from: set)
+        tx.update(object.resource, changed, from: set, context)
         let isSettling = pods.contains { $0.isReadyPod && !$0.isAvailablePod(minReadySeconds: view.minReady, context) }
         return isSettling ? .seconds(1) : nil
     }

@@ -22,7 +22,8 @@ enum Workload {
     static func claim(
         _ resource: ResourceID,
         for owner: JSONValue,
-        _ tx: inout ObjectStore.Transaction
+        _ tx: inout ObjectStore.Transaction,
+        _ context: ReconcileContext
     ) throws(APIFailure) -> [JSONValue] {
         let selector = LabelSelector(owner["spec"]?["selector"])
         let candidates = tx.all(resource, namespace: owner.objectName.namespace)
@@ -36,12 +37,12 @@ enum Workload {
             case (true, true):
                 claimed.append(value)
             case (true, false):
-                tx.update(resource, value.removingOwners([owner.uid]), from: value)
+                tx.update(resource, value.removingOwners([owner.uid]), from: value, context)
             case (false, _):
                 guard !value.isBeingDeleted, !owner.isBeingDeleted else { continue }
                 var adopted = value
                 adopted.set([controllerReference(to: owner)], at: ["metadata", "ownerReferences"])
-                tx.update(resource, adopted, from: value)
+                tx.update(resource, adopted, from: value, context)
                 claimed.append(try tx.value(resource, candidate.name) ?? adopted)
             }
         }
