@@ -105,6 +105,7 @@ extension RecoveryPlan {
     /// - Parameters:
     ///   - status: the status of an accepted Recovery.
     ///   - targetVersion: of the target as it is now; another one makes another plan.
+    /// - Returns: the steps, in order.
     static func steps(_ status: RecoveryStatus, targetVersion: String?) -> [PlannedStep]? {
         guard let rung = status.currentRung else { return nil }
         var words = "\(rung.name) acts on \(status.target?.words.nonEmptyText ?? "no target")"

@@ -6,7 +6,7 @@ internal import RecoveryDecision
 internal import Timekeeping
 
 extension AttemptRunner {
-    /// A strategy that succeeded before an interruption: what it had to tell. Only its target is still to be checked.
+    /// What a strategy had to tell that succeeded before an interruption: only its target is still to be checked.
     func resumedVerification(_ prepared: Prepared) -> Ending? {
         guard prepared.attempt.isResumed, let status = prepared.attempt.recovery.status, status.verification != nil,
             let result = status.executions?.last?.result

@@ -19,7 +19,8 @@ extension StrategyRegistry {
             ClusterConnectivityStrategy(members: members), ClusterAuthStrategy(members: members),
             PlacementStrategy(fence: PlacementFence(controllerNamespace: members.namespace)),
             SyncStrategy(members: members), MigrationStrategy(members: members),
-            RestartStrategy(), RollbackStrategy(), ScaleStrategy(), RecreateStrategy(), CordonAndDrainStrategy(), JobStrategy(),
+            RestartStrategy(), RollbackStrategy(), ScaleStrategy(), RecreateStrategy(), CordonAndDrainStrategy(),
+            JobStrategy(),
             WebhookStrategy(transport: transport, addresses: addresses),
         ])
     }
