@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -212,5 +213,7 @@ directory = tempfile.mkdtemp(prefix="fleet-bench-")
 try:
     for count in options.members or [50, 100]:
         print(json.dumps(measure(count, options.objects, min(options.holes, count), options.rest)), flush=True)
+    stop_all()
+    shutil.rmtree(directory)
 finally:
     stop_all()
