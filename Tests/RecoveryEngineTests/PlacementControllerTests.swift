@@ -276,6 +276,37 @@ struct PlacementControllerTests {
         #expect(try scene.placement()?.status?.rejected?.map(\.reason) == ["Evacuated"])
     }
 
+    @Test func whatWasLeftBehindStaysWhileItIsTheOnlyCopyThatIsWell() throws {
+        let scene = PlacementScene("edge", "north")
+        scene.put([Scene.web()])
+        scene.start()
+        #expect(try scene.wait { try scene.placement()?.status?.decisions?.count == 1 })
+        let first = try #require(try scene.placement()?.status?.decisions?.first?.cluster)
+        let other = first == "edge" ? "north" : "edge"
+        #expect(scene.wait { scene.members[first]?.objects(.deployments).count == 1 })
+        scene.roll(first)
+        #expect(try scene.wait { try scene.placement()?.status?.readyClusters == 1 })
+        // A failover whose target has failed meanwhile, when the source answers again.
+        scene.hub.edit(Placement.resource, PlacementScene.key) { object in
+            object.set([["cluster": .string(other), "placedBy": "Migration/m"]], at: ["status", "decisions"])
+            object.set(
+                [
+                    [
+                        "cluster": .string(first), "reason": "FailedOver", "time": "2026-01-01T00:00:00Z",
+                        "migration": "m", "leftovers": true,
+                    ]
+                ],
+                at: ["status", "evacuated"]
+            )
+        }
+        scene.world.run(for: .seconds(60))
+        #expect(scene.members[first]?.objects(.deployments).count == 1)
+        #expect(try scene.placement()?.status?.evacuated?.first?.leftovers == true)
+        scene.roll(other)
+        #expect(scene.wait { scene.members[first]?.objects(.deployments).isEmpty == true })
+        #expect(try scene.wait { try scene.placement()?.status?.evacuated?.first?.leftovers == false })
+    }
+
     @Test func whileAMigrationHasAskedForACopyNobodyElseMovesOne() throws {
         let scene = PlacementScene("edge", "north")
         scene.put([Scene.settings])

@@ -89,12 +89,22 @@ struct PlacementFacts: Sendable {
         guard isAccepted, let member = members[cluster] else { return nil }
         guard let decision = decisions.first(where: { $0.cluster == cluster }) else {
             let isLeftover = placement.status?.evacuated?.contains { $0.cluster == cluster && $0.hasLeftovers } ?? false
-            if isLeftover { return .leave }
+            if isLeftover { return isLastWell(cluster) ? .hold : .leave }
             guard placement.syncStatus(cluster) != nil else { return nil }
             return mayLeave ? .leave : .hold
         }
         if decision.isLeaving, mayLeave { return .leave }
         return fenceProblem(member) == nil ? .place : .hold
+    }
+
+    /// Whether what was left behind is, or may be, the only copy that is well: the ones that were to replace it are not.
+    private func isLastWell(_ cluster: String) -> Bool {
+        if decisions.contains(where: { !$0.isLeaving && isServed(by: $0.cluster) }) { return false }
+        switch outcomes[cluster]?.result {
+        case .placed(let state): return state.isReady
+        case .removed: return false
+        case .unreachable, .notReady, nil: return true
+        }
     }
 
     /// Whether a member has to be looked at: nobody has, something else was to be done then, or it was not ready.
