@@ -24,6 +24,8 @@ struct PolicyInvariants {
     private var problems: [String] = []
     /// From when to when targets were not healthy, by name; the last one may be open.
     private var outages: [String: [(from: Date, to: Date?)]] = [:]
+    /// Recoveries, by uid, that a person has suspended: an attempt of theirs may stay reserved.
+    private var suspended: Set<String> = []
 
     /// What was found since the last time.
     mutating func takeProblems() -> [String] {
@@ -69,6 +71,8 @@ struct PolicyInvariants {
     /// Looks at a Recovery as it was just written.
     mutating func apply(_ recovery: Recovery) {
         checkHealth(recovery)
+        let uid = recovery.metadata.uid ?? ""
+        if recovery.spec.isSuspended && !recovery.isFinal { suspended.insert(uid) } else { suspended.remove(uid) }
         guard let status = recovery.status, let policy = status.effective?.policy?.uid else { return }
         for execution in status.executions ?? [] {
             let index = starts.firstIndex { $0.recovery == recovery.metadata.uid && $0.attempt == execution.attempt }
@@ -153,7 +157,9 @@ struct PolicyInvariants {
     /// Actions whose outcome is open although nothing runs any more, and counts that do not fit that.
     func openBooks() -> [String] {
         known.values.flatMap { policy in
-            let open = (policy.status?.recentActions ?? []).filter { $0.endTime == nil }
+            let open = (policy.status?.recentActions ?? []).filter {
+                $0.endTime == nil && !suspended.contains($0.recoveryUID ?? "")
+            }
             let running = policy.status?.inFlight ?? 0
             return open.map { "the outcome of \($0.recovery ?? "") attempt \($0.attempt ?? 0) is open" }
                 + (running > 0 ? ["\(running) are said to run"] : [])

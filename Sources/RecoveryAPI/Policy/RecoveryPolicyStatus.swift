@@ -5,7 +5,7 @@ package import KubernetesCore
 package struct RecoveryPolicyStatus: Codable, Hashable, Sendable {
     /// The generation that the rest describes.
     package var observedGeneration: Int64?
-    /// Targets that detection matches.
+    /// Targets that detection matches; without detection, those of its open Recoveries.
     package var matched: Int?
     /// Of those, the unhealthy ones.
     package var unhealthy: Int?

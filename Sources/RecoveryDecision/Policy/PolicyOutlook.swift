@@ -29,7 +29,8 @@ package struct PolicyOutlook: Sendable {
     package func status(of policy: RecoveryPolicy, books: RecoveryPolicyStatus, now: Date) -> RecoveryPolicyStatus {
         var status = books
         status.observedGeneration = policy.metadata.generation
-        status.matched = Set(recoveries.map(\.subject)).count
+        // Where detection counts targets, the number is its own.
+        if policy.spec.detection == nil { status.matched = Set(recoveries.map(\.subject)).count }
         status.inFlight = recoveries.count { $0.status?.executions?.last?.state == .inProgress }
         let known = status.lastDecisions ?? []
         let new = decisions.filter { !known.contains($0) }

@@ -69,7 +69,9 @@ final class DetectionStatusWriter: Sendable {
                 conditions.remove(type: ConditionType.detecting)
             }
         status.conditions = conditions
-        (status.matched, status.unhealthy) = (view?.base.matched, view?.base.unhealthy)
+        // Without detection it is the PolicyOutlook that counts what is matched.
+        if let view { status.matched = view.base.matched }
+        status.unhealthy = view?.base.unhealthy
         guard status != policy.status else { return nil }
         let (key, now) = (policy.metadata.key, timeSource.now())
         if !isNews, let last = written.withLock({ $0[key] }), last.duration(to: now) < Self.interval {
