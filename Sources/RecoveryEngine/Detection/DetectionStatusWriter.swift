@@ -70,7 +70,7 @@ final class DetectionStatusWriter: Sendable {
             }
         status.conditions = conditions
         // Without detection it is the PolicyOutlook that counts what is matched.
-        if let view { status.matched = view.base.matched }
+        if view != nil || policy.spec.detection != nil { status.matched = view?.base.matched }
         status.unhealthy = view?.base.unhealthy
         guard status != policy.status else { return nil }
         let (key, now) = (policy.metadata.key, timeSource.now())
