@@ -30,6 +30,7 @@ struct ShippedRolesTests {
             try await hub.kubectl("label namespace default fleet=edge --overwrite")
             try await hub.kubectl("apply --validate=false -f \(samples)/placement.yaml")
             try await hub.kubectl("wait --for=condition=Synced --timeout=60s placement/greeting -n default")
+            try await recoverPlacement(hub, samples)
             try await hub.kubectl("delete placement greeting -n default --timeout=60s")
             let described = try await hub.kubectl("describe recovery -n \(system)")
             #expect(described.contains("ClusterConnectivity") && described.contains("RecoveryCompleted"))
@@ -43,10 +44,21 @@ struct ShippedRolesTests {
             // Deleting is a right, too: what is finished goes when its time has come.
             let brief = "--type=merge -p '{\"spec\":{\"ttlSecondsAfterFinished\":1}}'"
             try await hub.kubectl("patch recovery edge-cluster-1-unreachable -n \(system) \(brief)")
-            try await hub.kubectl("patch recovery web-unhealthy web-settings-conflict web-restart -n default \(brief)")
+            let ended = "web-unhealthy web-settings-conflict web-restart greeting-sync greeting-placement"
+            try await hub.kubectl("patch recovery \(ended) -n default \(brief)")
             try await hub.kubectl("wait --for=delete --timeout=60s -n \(system) recovery --all")
             try await hub.kubectl("wait --for=delete --timeout=60s -n default recovery --all")
             try await expectNoRefusals(hub, controller)
+        }
+    }
+
+    /// The samples about the placement, with one copy: there is one cluster.
+    private func recoverPlacement(_ hub: ControlPlane, _ samples: String) async throws {
+        try await hub.kubectl("patch placement greeting -n default --type=merge -p '{\"spec\":{\"clusterCount\":1}}'")
+        try await hub.kubectl("wait --for=condition=Ready --timeout=60s placement/greeting -n default")
+        for name in ["sync", "placement"] {
+            try await hub.kubectl("apply --validate=false -f \(samples)/recovery-\(name).yaml")
+            try await hub.kubectl("wait --for=condition=Succeeded --timeout=60s recovery/greeting-\(name) -n default")
         }
     }
 
@@ -110,7 +122,7 @@ struct ShippedRolesTests {
 
     private func expectSuccesses(_ controller: ControllerProcess) async throws {
         let metrics = try await controller.get("/metrics")
-        for strategy in ["Generic", "ResourceConflict", "ClusterConnectivity", "Restart"] {
+        for strategy in ["Generic", "ResourceConflict", "ClusterConnectivity", "Restart", "Sync", "Placement"] {
             let isCounted = metrics.split(separator: "\n").contains {
                 $0.hasPrefix("tmc_recovery_successes_total{") && $0.contains("strategy=\"\(strategy)\"")
                     && $0.hasSuffix(" 1")
