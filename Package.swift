@@ -120,7 +120,8 @@ let package = Package(
             "RecoveryEngineTests",
             [
                 "RecoveryEngine", "RecoveryDecision", "RecoveryAPI", "ControllerRuntime", "KubernetesClient",
-                "KubernetesCore", "HTTPTransport", "JSON", "YAML", "Timekeeping", "Telemetry", "TestSupport",
+                "KubernetesCore", "HTTPTransport", "HTTPServer", "JSON", "YAML", "Timekeeping", "Telemetry",
+                "TestSupport",
             ]
         ),
         tests(

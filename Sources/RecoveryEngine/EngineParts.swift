@@ -208,6 +208,16 @@ struct EngineParts {
                 incidents: incidents,
                 findings: findings,
                 controllerNamespace: dependencies.controllerNamespace,
+                alerts: dependencies.alertToken.map { token in
+                    AlertReceiver(
+                        AlertReceiver.Environment(
+                            token: token,
+                            mayLead: dependencies.mayLead,
+                            timeSource: dependencies.timeSource,
+                            logger: dependencies.logger
+                        )
+                    )
+                },
                 informers: dependencies.informers,
                 context: context,
                 enqueue: { queue.add($0) }

@@ -41,6 +41,8 @@ package final class RecoveryEngine: Sendable {
         package var metrics: MetricsRegistry
         /// Clients of the fleet that is to be watched over; nil probes no clusters.
         package var fleet: MemberClients?
+        /// The bearer token that senders of alerts have to show; nil when no alerts are taken.
+        package var alertToken: (@Sendable () -> String?)?
         /// How the caches list and watch; a simulation sets the seed of their random numbers.
         package var informers = InformerConfiguration()
 
@@ -99,6 +101,8 @@ package final class RecoveryEngine: Sendable {
     let policyController: PolicyController
     let detection: DetectionController
     let approvalController: ApprovalController
+    /// Takes alerts, behind an HTTP server; nil when none are taken.
+    package let alerts: AlertReceiver?
     let fleet: MemberClusterController?
     let placing: PlacementController?
     let ledger: LedgerKeeper?
@@ -123,6 +127,7 @@ package final class RecoveryEngine: Sendable {
         policyController = parts.policyController
         detection = parts.detection
         approvalController = parts.approvalController
+        alerts = parts.detection.environment.alerts
         fleet = parts.fleet
         placing = parts.placing
         ledger = parts.ledger

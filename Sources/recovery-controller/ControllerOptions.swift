@@ -10,6 +10,8 @@ struct ControllerOptions {
     var configurationFile: String?
     var metricsAddress: String?
     var probeAddress: String?
+    var alertAddress: String?
+    var alertTokenFile: String?
     var electsLeader = false
     var leaseNamespace: String?
     var leaseName: String
@@ -47,6 +49,12 @@ struct ControllerOptions {
             "ADDRESS",
             "Where /healthz, /livez and /readyz are served; 0 turns it off. Default: :8081."
         ),
+        .init(
+            "alert-receiver-bind-address",
+            "ADDRESS",
+            "Where alerts are taken: POST /api/v2/alerts and /webhook. Default: 0, nowhere."
+        ),
+        .init("alert-receiver-token-file", "FILE", "The bearer token that senders of alerts have to show."),
         .init("leader-elect", nil, "Work only while holding a Lease; needed with more than one replica."),
         .init("leader-election-namespace", "NAME", "Namespace of the Lease. Default: the controller's own."),
         .init("leader-election-id", "NAME", "Name of the Lease. Default: tmc-recovery-controller."),
@@ -70,6 +78,11 @@ struct ControllerOptions {
         configurationFile = flags.text("config")
         metricsAddress = Self.address(flags.text("metrics-bind-address"), default: ":8080")
         probeAddress = Self.address(flags.text("health-probe-bind-address"), default: ":8081")
+        alertAddress = Self.address(flags.text("alert-receiver-bind-address"), default: "0")
+        alertTokenFile = flags.text("alert-receiver-token-file")
+        if alertAddress != nil, alertTokenFile == nil {
+            throw UsageError(description: "--alert-receiver-bind-address needs --alert-receiver-token-file")
+        }
         electsLeader = try flags.isOn("leader-elect")
         leaseNamespace = flags.text("leader-election-namespace")
         leaseName = flags.text("leader-election-id") ?? "tmc-recovery-controller"
@@ -81,7 +94,8 @@ struct ControllerOptions {
 
     /// `0` turns an address off.
     private static func address(_ text: String?, default standard: String) -> String? {
-        text == "0" ? nil : text ?? standard
+        let address = text ?? standard
+        return address == "0" ? nil : address
     }
 
     /// Absolute paths with commas between them: a bare name would be looked up in the search path.

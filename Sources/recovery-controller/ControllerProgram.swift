@@ -121,6 +121,7 @@ struct ControllerProgram {
             metrics: metrics
         )
         dependencies.fleet = members
+        dependencies.alertToken = try alertToken()
         let engine = RecoveryEngine(dependencies)
         ProcessMetrics.register(in: metrics)
         ProcessMetrics.registerBuildInfo(in: metrics, version: Self.version)
@@ -194,6 +195,9 @@ struct ControllerProgram {
             routes.add("/health") { _ in .json(engine.status.health()) }
             manager.addServer("metrics server", HTTPServer(address: address, handler: routes.answer))
         }
+        if let address = options.alertAddress, let alerts = engine.alerts {
+            manager.addServer("alert receiver", HTTPServer(address: address, handler: alerts.answer))
+        }
         guard let address = options.probeAddress else { return }
         let liveness = HealthChecks(logger: logger)
         liveness.add("ping") {}
@@ -207,6 +211,19 @@ struct ControllerProgram {
         routes.addHealth("/livez", liveness)
         routes.addHealth("/readyz", readiness)
         manager.addServer("health probe server", HTTPServer(address: address, handler: routes.answer))
+    }
+
+    /// The token of the alert receiver; nil when none was asked for.
+    private func alertToken() throws(ConfigurationError) -> (@Sendable () -> String?)? {
+        guard options.alertAddress != nil, let path = options.alertTokenFile else { return nil }
+        do {
+            let token = try ReceiverToken(timeSource: timeSource, logger: logger) {
+                [UInt8](try Data(contentsOf: URL(filePath: path)))
+            }
+            return { token.current }
+        } catch {
+            throw ConfigurationError(description: "cannot read --alert-receiver-token-file \(path): \(error)")
+        }
     }
 
     private func loadKubeconfig() throws(ConfigurationError) -> ClientConfiguration {

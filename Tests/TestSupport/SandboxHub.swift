@@ -144,7 +144,7 @@ public final class SandboxHub: Sendable {
         let definitions = try FileManager.default.contentsOfDirectory(atPath: "\(root)/crds").sorted().map {
             "crds/\($0)"
         }
-        let manifests = ["namespace", "serviceaccount", "rbac-controller", "rbac-strategies"].map {
+        let manifests = ["namespace", "serviceaccount", "rbac-controller", "rbac-detection", "rbac-strategies"].map {
             "manifests/\($0).yaml"
         }
         return try (definitions + manifests).flatMap { path in

@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+package import FoundationEssentials
 package import KubernetesCore
 package import RecoveryAPI
 
@@ -17,7 +17,7 @@ package struct ObservedKind: Sendable, Hashable {
 }
 
 /// What a policy asks detection to look at.
-package struct DetectionPlan: Sendable, Hashable {
+package struct DetectionPlan: Sendable {
     /// A detector that looks at objects.
     package enum Source: Sendable, Hashable {
         /// At a condition of one kind.
@@ -26,6 +26,41 @@ package struct DetectionPlan: Sendable, Hashable {
         case workloads(WorkloadDetector)
         /// At nodes.
         case nodes(NodeDetector)
+        /// At events.
+        case events(EventDetector)
+        /// At alerts.
+        case alerts(AlertDetector)
+    }
+
+    /// All that detectors look at.
+    package struct World {
+        /// The objects of a kind; nil while they are not known.
+        package var objects: (ObservedKind) -> [ObservedObject]?
+        /// The alerts that were received.
+        package var alerts: AlertBoard
+        /// The date.
+        package var now: Date
+
+        /// Describes the world at a moment.
+        package init(
+            now: Date,
+            alerts: AlertBoard = AlertBoard(),
+            objects: @escaping (ObservedKind) -> [ObservedObject]?
+        ) {
+            self.objects = objects
+            self.alerts = alerts
+            self.now = now
+        }
+    }
+
+    /// What detectors see.
+    package struct View: Sendable, Hashable {
+        /// What they see.
+        package var sightings: [Sighting] = []
+        /// Those that do not see all they should.
+        package var blind: Set<DetectionRule> = []
+        /// When they see something else although nothing happens; nil when they do not.
+        package var nextChange: Date?
     }
 
     /// A detector with what it opens.
@@ -40,7 +75,8 @@ package struct DetectionPlan: Sendable, Hashable {
     package private(set) var detectors: [Detector] = []
     /// Why others cannot, for people.
     package private(set) var problems: [String] = []
-    private var namespace = ""
+    private var policy = (namespace: "", name: "")
+    private var isOwn = false
 
     /// Looks at nothing.
     package init() {}
@@ -51,14 +87,15 @@ package struct DetectionPlan: Sendable, Hashable {
     ///   - policy: a policy without violations.
     ///   - controllerNamespace: the namespace whose policies may look at cluster-scoped kinds.
     package init(_ policy: RecoveryPolicy, controllerNamespace: String) {
-        namespace = policy.metadata.namespace ?? ""
+        self.policy = (policy.metadata.namespace ?? "", policy.metadata.name ?? "")
+        isOwn = self.policy.namespace == controllerNamespace
         guard let detection = policy.spec.detection, !policy.spec.isSuspended, !policy.metadata.isBeingDeleted else {
             return
         }
         for (index, detector) in (detection.conditions ?? []).enumerated() { add(detector, index) }
         if let workloads = detection.workloads, workloads.isEnabled { add(workloads) }
         if let nodes = detection.nodes, nodes.isEnabled {
-            if namespace == controllerNamespace {
+            if isOwn {
                 add(nodes)
             } else {
                 problems.append(
@@ -66,6 +103,8 @@ package struct DetectionPlan: Sendable, Hashable {
                 )
             }
         }
+        for (index, detector) in (detection.events ?? []).enumerated() { add(detector, index) }
+        for (index, detector) in (detection.alerts ?? []).enumerated() { add(detector, index) }
     }
 
     /// All detectors.
@@ -80,28 +119,54 @@ package struct DetectionPlan: Sendable, Hashable {
             case .condition(let detector): [GroupVersionKind(apiVersion: detector.apiVersion, kind: detector.kind)]
             case .workloads(let detector): detector.observedKinds
             case .nodes: [APIResource.nodes.groupVersionKind]
+            case .events: [APIResource.events, .pods, .replicaSets].map(\.groupVersionKind)
+            case .alerts: [GroupVersionKind]()
             }
-        return kinds.map { ObservedKind($0, in: namespace) }
+        return kinds.map { ObservedKind($0, in: policy.namespace) }
     }
 
     /// What the detectors see.
     ///
-    /// - Parameter objects: the objects of a kind; nil while they are not known.
-    /// - Returns: what they see, and those that do not see all they should.
-    package func look(
-        _ objects: (ObservedKind) -> [ObservedObject]?
-    ) -> (sightings: [Sighting], blind: Set<DetectionRule>) {
-        var sightings: [Sighting] = []
-        var blind: Set<DetectionRule> = []
+    /// - Parameters:
+    ///   - world: all there is to be seen.
+    ///   - tally: the events that were counted so far.
+    /// - Returns: what each detector sees of each target.
+    package func look(_ world: World, tally: inout EventTally) -> View {
+        tally.keep(rules)
+        var view = View()
         for detector in detectors {
             var seen: [GroupVersionKind: [ObservedObject]] = [:]
             for kind in kinds(of: detector.source) {
-                seen[kind.kind] = objects(kind)
-                if seen[kind.kind] == nil { blind.insert(detector.rule) }
+                seen[kind.kind] = world.objects(kind)
+                if seen[kind.kind] == nil { view.blind.insert(detector.rule) }
             }
-            sightings += detector.sightings(seen)
+            switch detector.source {
+            case .events(let events):
+                // Half of it would count an event for the wrong target.
+                guard !view.blind.contains(detector.rule) else { continue }
+                view.add(look(detector.rule, events, seen, world, &tally))
+            case .alerts(let alerts):
+                view.add(world.alerts.look(detector.rule, alerts, policy: policy, isOwn: isOwn, now: world.now))
+            default: view.sightings += detector.sightings(seen)
+            }
         }
-        return (sightings, blind)
+        return view
+    }
+
+    private func look(
+        _ rule: DetectionRule,
+        _ detector: EventDetector,
+        _ seen: [GroupVersionKind: [ObservedObject]],
+        _ world: World,
+        _ tally: inout EventTally
+    ) -> (sightings: [Sighting], nextChange: Date?) {
+        let owners = PodOwners(seen)
+        let events = seen[APIResource.events.groupVersionKind] ?? []
+        return tally.look(rule, detector, events: events, now: world.now) { about in
+            // Events about nodes lie in the namespace default, which does not make nodes its own.
+            let isInside = about.namespace == policy.namespace || (about.namespace == nil && isOwn)
+            return isInside ? owners.target(of: about) : nil
+        }
     }
 
     // MARK: Detectors
@@ -134,6 +199,38 @@ package struct DetectionPlan: Sendable, Hashable {
         detectors.append(Detector(rule: rule, source: .workloads(detector)))
     }
 
+    private mutating func add(_ detector: EventDetector, _ index: Int) {
+        let looksFor = [
+            detector.reason, detector.type?.rawValue ?? "", detector.kind ?? "", String(detector.effectiveCount),
+            String(detector.effectiveWindowSeconds),
+        ]
+        // The window is what an event detector waits for.
+        var rule = DetectionRule(
+            name: "events[\(index)] \(looksFor.joined(separator: " "))",
+            errorType: detector.errorType,
+            severity: detector.effectiveSeverity,
+            forSeconds: 0,
+            healthyForSeconds: detector.effectiveHealthyForSeconds
+        )
+        rule.code = detector.code
+        detectors.append(Detector(rule: rule, source: .events(detector)))
+    }
+
+    private mutating func add(_ detector: AlertDetector, _ index: Int) {
+        let labels = detector.matchLabels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        let target = detector.targetRef.map { "\($0.apiVersion) \($0.kind) \($0.namespace ?? "") \($0.name)" } ?? ""
+        // Whoever sends alerts has waited, and says when they are over.
+        var rule = DetectionRule(
+            name: "alerts[\(index)] \(labels.joined(separator: " ")) \(target)",
+            errorType: detector.errorType,
+            severity: detector.effectiveSeverity,
+            forSeconds: 0,
+            healthyForSeconds: 0
+        )
+        rule.code = detector.code
+        detectors.append(Detector(rule: rule, source: .alerts(detector)))
+    }
+
     private mutating func add(_ detector: NodeDetector) {
         let rule = DetectionRule(
             name: "nodes \(detector.selector?.queryString ?? "")",
@@ -146,8 +243,15 @@ package struct DetectionPlan: Sendable, Hashable {
     }
 }
 
+extension DetectionPlan.View {
+    fileprivate mutating func add(_ seen: (sightings: [Sighting], nextChange: Date?)) {
+        sightings += seen.sightings
+        nextChange = [nextChange, seen.nextChange].compactMap(\.self).min()
+    }
+}
+
 extension DetectionPlan.Detector {
-    /// What it sees of objects, by kind.
+    /// What a detector that looks at objects as they are sees of them, by kind.
     fileprivate func sightings(_ seen: [GroupVersionKind: [ObservedObject]]) -> [Sighting] {
         switch source {
         case .condition(let detector):
@@ -161,6 +265,7 @@ extension DetectionPlan.Detector {
             }
         case .workloads(let detector):
             return detector.verdicts(seen).map { Sighting(rule, $0.key, $0.value) }
+        case .events, .alerts: return []
         }
     }
 }

@@ -45,6 +45,8 @@ package struct ObservedObject: Sendable, Hashable {
     package var isObserved: Bool
     /// Its conditions.
     package var conditions: [StatusCondition]
+    /// What it says as an event; nil for all other kinds.
+    package var event: ObservedEvent?
     /// How the rules that are built in for its kind judge it; nil for kinds without rules.
     package var workload: TargetVerdict?
 
@@ -60,6 +62,7 @@ package struct ObservedObject: Sendable, Hashable {
         let observed = content.value(at: ["status", "observedGeneration"])?.intValue
         isObserved = observed.flatMap { seen in object.generation.map { seen >= $0 } } ?? true
         conditions = (content.value(at: ["status", "conditions"])?.arrayValue ?? []).map(StatusCondition.init)
+        event = kind == "Event" ? ObservedEvent(content) : nil
         workload = WorkloadRules.verdict(on: self, content)
     }
 
@@ -111,7 +114,18 @@ package struct ObservedObject: Sendable, Hashable {
         ["status", "updatedNumberScheduled"],
         ["status", "phase"],
         ["status", "containerStatuses"],
-        ["status", "initContainerStatuses"]
+        ["status", "initContainerStatuses"],
+        ["involvedObject"],
+        ["reason"],
+        ["type"],
+        ["message"],
+        ["count"],
+        ["firstTimestamp"],
+        ["lastTimestamp"],
+        ["eventTime"],
+        ["series"],
+        ["source"],
+        ["reportingComponent"]
     )
 }
 

@@ -52,6 +52,23 @@ package struct DetectedTarget: Sendable, Hashable {
         self.reference.uid = nil
         self.isObject = isObject
     }
+
+    /// Names an object as a policy does, which may leave out the namespace when that is its own.
+    package init(_ reference: TargetReference, namespace: String) {
+        self.init(reference)
+        self.reference.namespace = reference.namespace.nonEmpty ?? namespace
+    }
+
+    /// Names what is no object of the API server.
+    package static func subject(_ kind: String, _ name: String, namespace: String) -> DetectedTarget {
+        let reference = TargetReference(
+            apiVersion: RecoveryAPI.apiVersion,
+            kind: kind,
+            name: name,
+            namespace: namespace
+        )
+        return DetectedTarget(reference, isObject: false)
+    }
 }
 
 /// What is wrong with a target.

@@ -18,11 +18,10 @@ extension WorkloadDetector {
             }
         }
         guard effectiveKinds.contains(.pod) else { return wholes }
-        let owners = (seen[APIResource.replicaSets.groupVersionKind] ?? []).map { ($0.key, $0) }
-        let replicaSets = Dictionary(owners) { $1 }
+        let owners = PodOwners(seen)
         var parts: [DetectedTarget: TargetVerdict] = [:]
         for pod in seen[APIResource.pods.groupVersionKind] ?? [] where looksAt(pod) {
-            guard let verdict = pod.workload, let target = Self.target(of: pod, replicaSets) else { continue }
+            guard let verdict = pod.workload, let target = owners.target(of: pod) else { continue }
             parts[target] = parts[target].map { $0.worse(verdict) } ?? verdict
         }
         return wholes.merging(parts) { $0.explained(by: $1) }
@@ -31,11 +30,36 @@ extension WorkloadDetector {
     private func looksAt(_ object: ObservedObject) -> Bool {
         object.isWatched && (selector?.matches(object.labels) ?? true)
     }
+}
+
+/// Who owns pods.
+struct PodOwners {
+    private let pods: [ObjectKey: ObservedObject]
+    private let replicaSets: [ObjectKey: ObservedObject]
+
+    /// Takes pods and ReplicaSets of one namespace.
+    init(_ seen: [GroupVersionKind: [ObservedObject]]) {
+        func byKey(_ resource: APIResource) -> [ObjectKey: ObservedObject] {
+            Dictionary((seen[resource.groupVersionKind] ?? []).map { ($0.key, $0) }) { $1 }
+        }
+        pods = byKey(.pods)
+        replicaSets = byKey(.replicaSets)
+    }
+
+    /// What has to be repaired when something is wrong with an object: of a pod that which owns it.
+    ///
+    /// - Returns: nil for a pod that is not known (any more).
+    func target(of reference: TargetReference) -> DetectedTarget? {
+        guard reference.kind == APIResource.pods.kind, reference.apiVersion == APIResource.pods.apiVersion else {
+            return DetectedTarget(reference)
+        }
+        return pods[ObjectKey(namespace: reference.namespace, name: reference.name)].flatMap(target)
+    }
 
     /// What has to be repaired when a pod fails: its owner, and behind a ReplicaSet that one's owner; else the pod.
     ///
     /// - Returns: nil when the ReplicaSet is not known (yet), so that nobody takes the pod for one of its own.
-    private static func target(of pod: ObservedObject, _ replicaSets: [ObjectKey: ObservedObject]) -> DetectedTarget? {
+    func target(of pod: ObservedObject) -> DetectedTarget? {
         guard let owner = pod.owner else { return pod.target }
         guard owner.kind == APIResource.replicaSets.kind else { return owner.target(in: pod.key.namespace) }
         let key = ObjectKey(namespace: pod.key.namespace, name: owner.name)

@@ -28,10 +28,18 @@ package final class DetectionController: Sendable {
         package var findings: DetectionFindings
         /// The controller's own namespace: only its policies look at cluster-scoped kinds.
         package var controllerNamespace: String
+        /// Takes alerts; nil when this controller takes none.
+        package var alerts: AlertReceiver?
         package var informers: InformerConfiguration
         package var context: RuntimeContext
         /// Asks for another look at a Recovery.
         package var enqueue: @Sendable (ObjectKey) -> Void
+    }
+
+    /// What was seen of one policy's targets.
+    private struct Sight: Sendable {
+        var watch = PolicyWatch()
+        var tally = EventTally()
     }
 
     /// How long changes are collected.
@@ -43,7 +51,8 @@ package final class DetectionController: Sendable {
     private let queue: WorkQueue<ObjectKey>
     private let kinds: KindWatches
     private let status: DetectionStatusWriter
-    private let watches = Mutex<[ObjectKey: PolicyWatch]>([:])
+    /// What was seen so far; a policy that is being looked at is taken out, which nobody else does meanwhile.
+    private let sights = Mutex<[ObjectKey: Sight]>([:])
     private var timeSource: any TimeSource { environment.context.timeSource }
 
     /// Makes a controller; nothing runs yet.
@@ -71,6 +80,11 @@ package final class DetectionController: Sendable {
             case .deleted(let policy): queue.add(policy.metadata.key)
             case .deletedFinalStateUnknown(let key, _): queue.add(key)
             case .undecodable(let failure, _): queue.add(failure.key)
+            }
+        }
+        environment.alerts?.onAlerts { [policies = environment.policies.store] in
+            for policy in policies.list() where policy.spec.detection?.alerts?.isEmpty == false {
+                queue.add(policy.metadata.key)
             }
         }
     }
@@ -116,37 +130,51 @@ package final class DetectionController: Sendable {
             violations.isEmpty
             ? DetectionPlan(policy, controllerNamespace: environment.controllerNamespace) : DetectionPlan()
         kinds.follow(plan.kinds, for: key)
-        let (sightings, blind) = plan.look { kinds.objects($0) }
-        let now = timeSource.now()
-        let look = watches.withLock { watches in
-            let look = watches[key, default: PolicyWatch()].look(
-                sightings,
-                rules: plan.rules,
-                blind: blind,
-                now: now,
-                wall: timeSource.wallTime()
-            )
-            if let watch = watches[key] { environment.findings.note(watch, look.base, blind: blind, of: key) }
-            return look
+        let (now, wall) = (timeSource.now(), timeSource.wallTime())
+        var sight = sights.withLock { $0.removeValue(forKey: key) } ?? Sight()
+        let world = DetectionPlan.World(now: wall, alerts: environment.alerts?.alerts ?? AlertBoard()) {
+            self.kinds.objects($0)
         }
+        let view = plan.look(world, tally: &sight.tally)
+        let look = sight.watch.look(view.sightings, rules: plan.rules, blind: view.blind, now: now, wall: wall)
+        environment.findings.note(sight.watch, look.base, blind: view.blind, of: key)
         for failure in look.changed { announce(failure, policy) }
-        try await deliver(look.reports, policy)
-        let view = DetectionView(
+        let failure = await deliver(look.reports, policy, &sight.watch)
+        sights.withLock { $0[key] = sight }
+        if let failure { throw failure }
+        let said = DetectionView(
             base: look.base,
             obstacles: kinds.obstacles(plan.kinds),
-            problems: violations.map(\.description) + plan.problems,
-            isBlind: !blind.isEmpty
+            problems: violations.map(\.description) + plan.problems + unheard(policy),
+            isInvalid: !violations.isEmpty,
+            isBlind: !view.blind.isEmpty
         )
-        let nextWrite = try await status.write(view, on: policy)
+        let nextWrite = try await status.write(said, on: policy)
         let nextLook = look.nextLook.map { now.duration(to: $0) }
-        let soon = blind.isEmpty ? nil : Self.blindness
-        guard let wait = [nextLook, nextWrite, soon].compactMap(\.self).min() else { return .done }
+        let nextChange = view.nextChange.map { Duration.seconds(min($0.timeIntervalSince(wall), 1e9)) }
+        let soon = view.blind.isEmpty ? nil : Self.blindness
+        guard let wait = [nextLook, nextChange, nextWrite, soon].compactMap(\.self).min() else { return .done }
         return .requeue(after: max(wait, .milliseconds(10)))
+    }
+
+    /// What a policy asks for that this controller does not do, or was not told to do.
+    private func unheard(_ policy: RecoveryPolicy) -> [String] {
+        var unheard: [String] = []
+        if policy.spec.detection?.httpProbes?.isEmpty == false {
+            unheard.append("spec.detection.httpProbes: this version sends no HTTP probes")
+        }
+        if policy.spec.detection?.clusterHealth != nil {
+            unheard.append("spec.detection.clusterHealth: conditions of MemberClusters lead to Recoveries of no policy")
+        }
+        if policy.spec.detection?.alerts?.isEmpty == false, environment.alerts == nil {
+            unheard.append("spec.detection.alerts: this controller takes no alerts; see --alert-receiver-bind-address")
+        }
+        return unheard
     }
 
     private func endLooking(_ key: ObjectKey) async throws -> ReconcileResult {
         kinds.follow([], for: key)
-        watches.withLock { $0[key] = nil }
+        sights.withLock { $0[key] = nil }
         environment.findings.forget(key)
         guard let policy = environment.policies.store.get(key), !policy.metadata.isBeingDeleted else { return .done }
         let showsDetection = policy.status?.conditions?[type: ConditionType.detecting] != nil
@@ -166,7 +194,13 @@ package final class DetectionController: Sendable {
     }
 
     /// Opens a Recovery for each report, or counts in the one that is there; one that fails keeps no other from it.
-    private func deliver(_ reports: [IncidentReport], _ policy: RecoveryPolicy) async throws {
+    ///
+    /// - Returns: the failure of the last one that failed; they are reported again.
+    private func deliver(
+        _ reports: [IncidentReport],
+        _ policy: RecoveryPolicy,
+        _ watch: inout PolicyWatch
+    ) async -> (any Error)? {
         var failure: (any Error)?
         for report in reports {
             let known = recoveries(of: Incident(report, policy: policy))
@@ -174,10 +208,10 @@ package final class DetectionController: Sendable {
             do {
                 try await environment.incidents.report(Incident(report, policy: policy, completed: completed))
             } catch {
-                watches.withLock { $0[policy.metadata.key]?.reportFailed(report) }
+                watch.reportFailed(report)
                 failure = error
             }
         }
-        if let failure { throw failure }
+        return failure
     }
 }

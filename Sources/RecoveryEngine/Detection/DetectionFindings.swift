@@ -58,7 +58,14 @@ extension RecoveryPolicy {
 extension PolicyWatch.Failure {
     /// What a Recovery that detection has opened is about; nil when it names nothing.
     init?(_ recovery: Recovery) {
-        guard let reference = recovery.spec.targetRef else { return nil }
-        self.init(DetectedTarget(reference), errorType: recovery.spec.error.type)
+        let type = recovery.spec.error.type
+        if let reference = recovery.spec.targetRef {
+            self.init(DetectedTarget(reference), errorType: type)
+            return
+        }
+        let subject = recovery.spec.error.context?[Incident.subjectKey]?.split(separator: "/", maxSplits: 1) ?? []
+        guard subject.count == 2 else { return nil }
+        let namespace = recovery.metadata.namespace ?? ""
+        self.init(.subject(String(subject[0]), String(subject[1]), namespace: namespace), errorType: type)
     }
 }

@@ -13,8 +13,10 @@ struct DetectionView: Sendable, Hashable {
     var base: DetectionBase
     /// Kinds that cannot be seen.
     var obstacles: [KindWatch.Obstacle]
-    /// What is wrong with the policy itself.
+    /// What is wrong with the policy itself, or is not looked at for another reason.
     var problems: [String]
+    /// Whether the policy breaks a rule, so that nothing is looked at.
+    var isInvalid: Bool
     /// Whether something is not seen, or not yet.
     var isBlind: Bool
 
@@ -26,7 +28,8 @@ struct DetectionView: Sendable, Hashable {
         if let first = obstacles.first {
             (condition.status, condition.reason) = (.false, first.reason)
         } else if !problems.isEmpty {
-            (condition.status, condition.reason) = (.false, ConditionReason.invalidSpec)
+            condition.status = .false
+            condition.reason = isInvalid ? ConditionReason.invalidSpec : "PartlyWatching"
         } else if isBlind {
             (condition.status, condition.reason) = (.unknown, ConditionReason.warmingUp)
             condition.message = "the first lists are being read"

@@ -27,7 +27,7 @@ extension Incident {
         operation = "detect"
         reason = report.failure.reason
         message = report.failure.message
-        context = ["detector": String(report.rule.name.prefix { $0 != " " })]
+        context["detector"] = String(report.rule.name.prefix { $0 != " " })
     }
 
     /// Names a failure under a policy, without saying anything about it.
@@ -35,6 +35,15 @@ extension Incident {
         self.init(errorType: failure.errorType, namespace: policy.metadata.namespace ?? "", since: .distantPast)
         self.policy = policy.metadata.name
         component = "detection"
-        if failure.target.isObject { targetRef = failure.target.reference } else { subject = failure.target.reference }
+        let reference = failure.target.reference
+        if failure.target.isObject {
+            targetRef = reference
+        } else {
+            subject = reference
+            context = [Self.subjectKey: "\(reference.kind)/\(reference.name)"]
+        }
     }
+
+    /// The entry of the context that names what failed where there is no object to be repaired.
+    static let subjectKey = "subject"
 }

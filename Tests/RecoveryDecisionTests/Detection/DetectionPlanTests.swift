@@ -83,11 +83,14 @@ struct DetectionPlanTests {
                 "status": ["conditions": [["type": "Ready", "status": "False", "reason": "Stuck"]]],
             ]
         )
-        let (sightings, blind) = plan.look { $0.kind.kind == "Widget" ? [widget] : nil }
+        var tally = EventTally()
+        let some = DetectionPlan.World(now: start) { $0.kind.kind == "Widget" ? [widget] : nil }
+        let view = plan.look(some, tally: &tally)
+        let (sightings, blind) = (view.sightings, view.blind)
         #expect(sightings.count == 1 && sightings.first?.rule.errorType == "WidgetStuck")
         #expect(sightings.first?.target == widget.target)
         #expect(blind.count == 1 && blind.first?.name.hasPrefix("workloads") == true)
-        #expect(plan.look { _ in [] }.blind.isEmpty)
+        #expect(plan.look(DetectionPlan.World(now: start) { _ in [] }, tally: &tally).blind.isEmpty)
     }
 
     @Test("a detector that was edited is another one; the defaults are those of the API")

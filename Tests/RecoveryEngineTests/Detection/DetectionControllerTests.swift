@@ -203,6 +203,21 @@ struct DetectionControllerTests {
         #expect(try scene.policy()?.status?.matched == nil)
     }
 
+    @Test("what this version does not look at is said, and does not keep it from the rest")
+    func partly() throws {
+        var detection = DetectionScene.readiness
+        detection["clusterHealth"] = ["enabled": true]
+        detection["httpProbes"] = [["name": "p", "url": "http://web.team.svc/", "errorType": "ComponentUnhealthy"]]
+        let scene = DetectionScene(detection)
+        scene.putWidget(ready: "False")
+        scene.start()
+        scene.world.run(for: .seconds(30))
+        let said = try scene.detecting()
+        #expect(said?.hasPrefix("False/PartlyWatching: spec.detection.httpProbes: ") == true)
+        #expect(said?.contains("spec.detection.clusterHealth: ") == true)
+        #expect(try scene.recoveries().count == 1)
+    }
+
     @Test("a policy with a mistake looks at nothing and names the field")
     func invalid() throws {
         let scene = DetectionScene([

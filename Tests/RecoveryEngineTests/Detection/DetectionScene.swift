@@ -1,5 +1,6 @@
 import ControllerRuntime
 import FoundationEssentials
+import HTTPServer
 import JSON
 import KubernetesClient
 import KubernetesCore
@@ -7,6 +8,7 @@ import RecoveryAPI
 import RecoveryDecision
 import Telemetry
 import TestSupport
+import Testing
 import Timekeeping
 
 @testable import RecoveryEngine
@@ -42,23 +44,36 @@ struct DetectionScene {
         )
         let client = hub.client(identity: "controller")
         let context = RuntimeContext(timeSource: world.time)
-        engine = RecoveryEngine(
-            RecoveryEngine.Dependencies(
-                client: client,
-                members: { cluster, _ in throw StrategyFailure.permanent("no cluster \(cluster)") },
-                registry: StrategyRegistry([GenericStrategy()]),
-                configuration: EngineConfiguration(),
-                namespace: nil,
-                controllerNamespace: "tmc-recovery-system",
-                identity: { ControllerIdentity(holder: "controller") },
-                mayLead: { true },
-                recorder: EventRecorder(client: client, component: "test", instance: "me", context: context),
-                timeSource: world.time,
-                logger: .disabled,
-                metrics: MetricsRegistry()
-            )
+        var dependencies = RecoveryEngine.Dependencies(
+            client: client,
+            members: { cluster, _ in throw StrategyFailure.permanent("no cluster \(cluster)") },
+            registry: StrategyRegistry([GenericStrategy()]),
+            configuration: EngineConfiguration(),
+            namespace: nil,
+            controllerNamespace: "tmc-recovery-system",
+            identity: { ControllerIdentity(holder: "controller") },
+            mayLead: { true },
+            recorder: EventRecorder(client: client, component: "test", instance: "me", context: context),
+            timeSource: world.time,
+            logger: .disabled,
+            metrics: MetricsRegistry()
         )
+        dependencies.alertToken = { "secret" }
+        engine = RecoveryEngine(dependencies)
         if let detection { putPolicy("watch", detection) }
+    }
+
+    /// Sends alerts as Prometheus or an Alertmanager does.
+    func post(_ alerts: JSONValue) {
+        let request = HTTPServerRequest(
+            method: "POST",
+            path: "/api/v2/alerts",
+            headers: [HTTPServerHeader(name: "Authorization", value: "Bearer secret")],
+            body: alerts.serialized()
+        )
+        let receiver = engine.alerts
+        let run = world.start { await receiver?.answer(request).status }
+        #expect(run.isFinished)
     }
 
     func start() { FleetScene.start(engine, in: world) }
