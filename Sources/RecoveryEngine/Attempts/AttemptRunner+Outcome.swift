@@ -16,6 +16,8 @@ extension AttemptRunner {
         var metrics: [String: String] = [:]
         var error: String?
         var successor: SuccessorRequest?
+        /// Whether the health of the target proves nothing more.
+        var isProven = false
         /// Nothing is written: the reservation stays for whoever leads next.
         var staysOpen = false
         /// Whether the strategy did not reach what it wanted, and was not merely interrupted.
@@ -71,6 +73,7 @@ extension AttemptRunner {
             var ending = Ending(.succeeded, message: result.message)
             ending.nextSteps = result.nextSteps
             ending.metrics = result.metrics
+            ending.isProven = result.isWholeProof
             return ending
         } catch {
             var ending = Self.judge(error)

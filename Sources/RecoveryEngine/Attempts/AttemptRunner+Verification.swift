@@ -21,9 +21,9 @@ extension AttemptRunner {
     ///
     /// The attempt goes on meanwhile: with its lock, its place and its fence, and it can be suspended and cancelled.
     func verified(_ ending: Ending, _ prepared: Prepared) async -> Ending {
-        guard ending.outcome == .succeeded, let settings = prepared.attempt.recovery.status?.verifySettings else {
-            return ending
-        }
+        guard ending.outcome == .succeeded, !ending.isProven,
+            let settings = prepared.attempt.recovery.status?.verifySettings
+        else { return ending }
         do {
             let check = try await beginVerification(ending, prepared)
             return try await follow(check, VerificationRule(settings), ending, prepared)

@@ -58,12 +58,21 @@ package struct StrategyResult: Sendable, Hashable {
     package var nextSteps: [String]
     /// Measured values by name, for status.
     package var metrics: [String: String]
+    /// Whether the strategy has seen all that there is to see: the object that was reported is gone, replaced or given
+    /// up, so that its health would tell nothing more.
+    package var isWholeProof: Bool
 
     /// Makes a result.
-    package init(message: String, nextSteps: [String] = [], metrics: [String: String] = [:]) {
+    package init(
+        message: String,
+        nextSteps: [String] = [],
+        metrics: [String: String] = [:],
+        isWholeProof: Bool = false
+    ) {
         self.message = message
         self.nextSteps = nextSteps
         self.metrics = metrics
+        self.isWholeProof = isWholeProof
     }
 }
 

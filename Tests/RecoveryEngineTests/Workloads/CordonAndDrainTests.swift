@@ -77,6 +77,7 @@ struct CordonAndDrainTests {
         #expect(!run.isFinished, "no pod runs elsewhere yet")
         scene.rollOut(.replicaSets)
         let result = try scene.finish(run)
+        #expect(result.isWholeProof, "a dead node that is drained is still dead")
         #expect(scene.hub.objects(.pods).count == 1, "it stays until somebody confirms that it is gone")
         #expect(result.nextSteps.first?.contains("node.kubernetes.io/out-of-service") == true)
     }

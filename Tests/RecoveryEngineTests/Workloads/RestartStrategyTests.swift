@@ -87,7 +87,8 @@ struct RestartStrategyTests {
         scene.hub.inject(.status(429, "TooManyRequests"), times: 2) { $0.target?.subresource == "eviction" }
         let attempt = try scene.attempt(.pods, name: "web-1")
         let start = scene.harness.world.time.now()
-        _ = try scene.finish(scene.start(RestartStrategy(), attempt))
+        let result = try scene.finish(scene.start(RestartStrategy(), attempt))
+        #expect(result.isWholeProof, "the pod that was reported will never be well again")
         #expect(start.duration(to: scene.harness.world.time.now()) == Evictor.pace * 2)
         let requests = scene.hub.requests { $0.target?.subresource == "eviction" }
         #expect(requests.count == 3)

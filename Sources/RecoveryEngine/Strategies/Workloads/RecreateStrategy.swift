@@ -53,7 +53,10 @@ package struct RecreateStrategy: RecoveryStrategy {
         try await delete(old, target, attempt)
         try await create(old, target, attempt)
         try await wait(target, attempt)
-        return StrategyResult(message: "\(target.description) was deleted, made again, and is ready")
+        return StrategyResult(
+            message: "\(target.description) was deleted, made again, and is ready",
+            isWholeProof: true
+        )
     }
 
     /// Makes the target again where it is missing; one that is there is the new one already.

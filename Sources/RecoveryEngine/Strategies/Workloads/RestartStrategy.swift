@@ -41,10 +41,10 @@ package struct RestartStrategy: RecoveryStrategy {
         let object = try await target.read()
         if target.resource == .pods {
             try await PodRestart(attempt: attempt, target: target).run(object)
-        } else {
-            let workload = try WorkloadTarget(attempt, target, restarting: object)
-            try await rollOut(workload)
+            return StrategyResult(message: "\(target.description) was replaced", isWholeProof: true)
         }
+        let workload = try WorkloadTarget(attempt, target, restarting: object)
+        try await rollOut(workload)
         return StrategyResult(message: "\(target.description) was restarted and is ready")
     }
 

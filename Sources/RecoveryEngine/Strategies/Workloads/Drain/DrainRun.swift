@@ -34,7 +34,8 @@ struct DrainRun: Sendable {
         return StrategyResult(
             message: "\(target.description) is drained: \(pods.toEvict.count) pods run elsewhere or have ended",
             nextSteps: Self.nextSteps(name, answers),
-            metrics: ["evicted": String(pods.toEvict.count)]
+            metrics: ["evicted": String(pods.toEvict.count)],
+            isWholeProof: true
         )
     }
 
