@@ -13,8 +13,8 @@ let strict: [SwiftSetting] = [
     .strictMemorySafety(),
 ]
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
@@ -56,7 +56,11 @@ let package = Package(
             ]
         ),
         module("RecoveryAPI", ["KubernetesCore", "JSON", "YAML"]),
-        module("RecoveryDecision", ["RecoveryAPI", "KubernetesCore", "JSON", "Timekeeping"]),
+        module(
+            "RecoveryDecision",
+            ["RecoveryAPI", "KubernetesCore", "JSON", "YAML", "Timekeeping"],
+            resources: [.embedInCode("Catalogue/errors.yaml")]
+        ),
         module(
             "RecoveryEngine",
             [

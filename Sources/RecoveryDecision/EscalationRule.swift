@@ -14,14 +14,15 @@ package enum EscalationRule {
 
     /// The level: Guided when the strategy said what to do, Manual otherwise and for credentials and rights, which only a
     /// person can give, what the policy names once the ladder is
-    /// exhausted, at least Guided as nobody else acts any more; severity Critical goes from Manual to Emergency.
+    /// exhausted, else what the error catalogue says, at least Guided as nobody else acts any more; severity Critical goes from Manual to Emergency.
     package static func level(for cause: Cause, recovery: Recovery, status: RecoveryStatus) -> EscalationLevel {
         let level: EscalationLevel
         switch cause {
         case .permanent(let hasSteps):
             level = hasSteps && recovery.spec.error.knownType != .clusterAuth ? .guided : .manual
         case .exhausted, .deadline:
-            level = max(.guided, status.effective?.escalation?.effectiveLevel ?? .standard)
+            let known = status.effective?.escalation?.effectiveLevel ?? status.effective?.error?.level
+            level = max(.guided, known ?? .standard)
         }
         let isCritical = recovery.spec.error.effectiveSeverity == .critical
         return isCritical && level == .manual ? .emergency : level
@@ -29,10 +30,14 @@ package enum EscalationRule {
 }
 
 extension RecoveryStatus {
-    /// What a person should do: what the last attempt said, else what the error type suggests.
+    /// What a person should do: what the last attempt said, else what the error catalogue says about the
+    /// code, else what the error type suggests.
     package func knownNextSteps(_ recovery: Recovery) -> [String] {
         if let steps = executions?.last(where: { $0.result?.nextSteps?.isEmpty == false })?.result?.nextSteps {
             return steps
+        }
+        if let steps = effective?.error?.steps, !steps.isEmpty {
+            return steps + ["When the cause is removed, create a new Recovery; this one is final"]
         }
         return recovery.spec.error.suggestedNextSteps(target: target)
     }

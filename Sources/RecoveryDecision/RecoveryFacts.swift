@@ -39,6 +39,8 @@ package struct RecoveryFacts: Sendable {
     package var configuration: EngineConfiguration
     /// The strategies that may run.
     package var catalogue: StrategyCatalogue
+    /// What error codes mean.
+    package var errors = ErrorCatalogue.standard
     /// The policies of the Recovery's namespace.
     package var policies: [RecoveryPolicy] = []
     /// Policies of the namespace that cannot be read, by name, with the reason.

@@ -41,6 +41,7 @@ package struct SettingsResolution: Sendable, Hashable {
             guard violations.isEmpty else { throw .parameters(violations) }
         }
         var settings = EffectiveSettings()
+        settings.error = facts.errors.entry(for: recovery.spec.error)
         settings.ladder = rungs
         settings.maxAttempts = resolver.maxAttempts(rungs)
         settings.timeoutSeconds = recovery.spec.timeoutSeconds ?? facts.configuration.recoveryTimeout.wholeSeconds
@@ -83,7 +84,10 @@ private struct LadderResolver {
             return rungs
         }
         let error = recovery.spec.error
-        let chosen = facts.catalogue.candidates(forErrorType: error.type).first
+        let known = facts.errors.entry(for: error)?.strategy.flatMap { facts.catalogue[$0] }
+        // A catalogue that anybody with a ConfigMap can write names no strategy that destroys.
+        let advised = known.flatMap { $0.destructiveness < .destructive ? $0 : nil }
+        let chosen = facts.catalogue.candidates(forErrorType: error.type).first ?? advised
         guard let chosen = chosen ?? (error.isRetryable ? facts.catalogue.fallback : nil) else {
             throw .noStrategy(errorType: error.type)
         }

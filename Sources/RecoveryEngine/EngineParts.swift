@@ -29,6 +29,8 @@ struct EngineParts {
     let fleet: MemberClusterController?
     let placing: PlacementController?
     let ledger: LedgerKeeper?
+    let errors: ErrorCatalogueSource
+    let notifier: Notifier?
     let moving: MigrationController?
 
     init(_ dependencies: RecoveryEngine.Dependencies) {
@@ -90,11 +92,34 @@ struct EngineParts {
                 )
             }
         }
+        let notifier = dependencies.outgoing.map { [policies] transport in
+            Notifier(
+                Notifier.Environment(
+                    client: client,
+                    policies: { policies.store.get($0) },
+                    transport: transport,
+                    addresses: dependencies.configuration.addresses,
+                    controllerNamespace: dependencies.controllerNamespace,
+                    timeSource: dependencies.timeSource,
+                    logger: dependencies.logger,
+                    metrics: dependencies.metrics
+                )
+            )
+        }
+        self.notifier = notifier
+        let errors = ErrorCatalogueSource(
+            client: client,
+            namespace: dependencies.controllerNamespace,
+            informers: dependencies.informers,
+            context: context
+        )
+        self.errors = errors
         let report = RecoveryReporter(
             recorder: dependencies.recorder,
             metrics: metrics,
             statistics: statistics,
-            logger: dependencies.logger
+            logger: dependencies.logger,
+            notifier: notifier
         )
         let writer = StatusWriter(client: client, timeSource: dependencies.timeSource)
         let incidents = IncidentReporter(
@@ -266,6 +291,7 @@ struct EngineParts {
                 running: running,
                 runner: runner,
                 report: report,
+                errors: { errors.current },
                 books: books,
                 note: { policyController.note($0, $1) },
                 findings: findings,

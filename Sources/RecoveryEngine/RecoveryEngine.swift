@@ -1,5 +1,6 @@
 package import ControllerRuntime
 internal import FoundationEssentials
+package import HTTPTransport
 package import KubernetesClient
 internal import KubernetesCore
 package import RecoveryAPI
@@ -43,6 +44,10 @@ package final class RecoveryEngine: Sendable {
         package var fleet: MemberClients?
         /// The bearer token that senders of alerts have to show; nil when no alerts are taken.
         package var alertToken: (@Sendable () -> String?)?
+        /// Whether the ConfigMap with entries of the error catalogue is followed.
+        package var followsErrorCatalogue = false
+        /// How people are notified by HTTP; nil notifies nobody.
+        package var outgoing: (any HTTPTransport)?
         /// How the caches list and watch; a simulation sets the seed of their random numbers.
         package var informers = InformerConfiguration()
 
@@ -106,6 +111,8 @@ package final class RecoveryEngine: Sendable {
     let fleet: MemberClusterController?
     let placing: PlacementController?
     let ledger: LedgerKeeper?
+    let errors: ErrorCatalogueSource
+    let notifier: Notifier?
     let moving: MigrationController?
     /// What is known of the insides of member clusters.
     package let memberFleet: MemberFleet
@@ -131,6 +138,8 @@ package final class RecoveryEngine: Sendable {
         fleet = parts.fleet
         placing = parts.placing
         ledger = parts.ledger
+        errors = parts.errors
+        notifier = parts.notifier
         moving = parts.moving
         memberFleet = parts.memberFleet
         reconciler = parts.reconciler
@@ -163,6 +172,13 @@ package final class RecoveryEngine: Sendable {
             if let fleet { group.addTask { try await fleet.run() } }
             if let placing { group.addTask { try await placing.run() } }
             if let ledger { group.addTask { try await ledger.run() } }
+            if dependencies.followsErrorCatalogue { group.addTask { try await self.errors.run() } }
+            if let notifier {
+                group.addTask {
+                    await notifier.run()
+                    try Task.checkCancellation()
+                }
+            }
             if let moving { group.addTask { try await moving.run() } }
             defer { group.cancelAll() }
             try await group.next()

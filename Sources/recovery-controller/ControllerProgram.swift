@@ -122,6 +122,8 @@ struct ControllerProgram {
         )
         dependencies.fleet = members
         dependencies.alertToken = try alertToken()
+        dependencies.outgoing = outgoing
+        dependencies.followsErrorCatalogue = true
         let engine = RecoveryEngine(dependencies)
         ProcessMetrics.register(in: metrics)
         ProcessMetrics.registerBuildInfo(in: metrics, version: Self.version)

@@ -118,6 +118,8 @@ package struct EffectiveSettings: Codable, Hashable, Sendable {
     package var serviceAccountName: String?
     /// What to do with objects that a GitOps tool owns.
     package var gitOps: Open<GitOpsMode>?
+    /// What the error catalogue says about the error's code.
+    package var error: CatalogueEntry?
 
     /// Makes empty settings.
     package init() {}

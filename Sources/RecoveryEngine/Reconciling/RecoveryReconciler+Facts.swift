@@ -30,6 +30,7 @@ extension RecoveryReconciler {
             identity: environment.identity(),
             controllerNamespace: environment.controllerNamespace
         )
+        facts.errors = environment.errors()
         addPolicies(&facts, recovery, policy)
         facts.detection = environment.findings.finding(about: recovery, policies: facts.policies)
         facts.isRunningHere = environment.running[recovery.metadata.key] != nil

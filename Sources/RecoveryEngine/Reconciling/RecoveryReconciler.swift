@@ -33,6 +33,8 @@ package struct RecoveryReconciler: Sendable {
         package var running: RunningAttempts
         package var runner: AttemptRunner
         package var report: RecoveryReporter
+        /// What error codes mean now.
+        package var errors: @Sendable () -> ErrorCatalogue
         /// The books of the policies.
         package var books: PolicyBooks
         /// Notes a decision for the status of the policy that governs; without a verdict, that an attempt begins.

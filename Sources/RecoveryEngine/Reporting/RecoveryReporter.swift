@@ -13,14 +13,17 @@ package struct RecoveryReporter: Sendable {
     private let metrics: RecoveryMetrics
     private let statistics: RecoveryStatistics
     private let logger: Logger
+    private let notifier: Notifier?
 
-    /// Makes a reporter.
+    /// Makes a reporter; without a notifier nobody is told beside Kubernetes events.
     package init(
         recorder: EventRecorder,
         metrics: RecoveryMetrics,
         statistics: RecoveryStatistics,
-        logger: Logger
+        logger: Logger,
+        notifier: Notifier? = nil
     ) {
+        self.notifier = notifier
         self.recorder = recorder
         self.metrics = metrics
         self.statistics = statistics
@@ -78,6 +81,7 @@ package struct RecoveryReporter: Sendable {
         case .cancelled: event(.normal, EventReason.cancelled, "Recovery \(words)", recovery)
         case .pending, .inProgress: return
         }
+        notifier?.offer(recovery)
         if let escalation = status.escalation, escalation.level > .automatic {
             let steps = (escalation.nextSteps ?? []).prefix(3).joined(separator: "; ")
             event(

@@ -66,13 +66,14 @@ package struct WebhookStrategy: RecoveryStrategy {
     }
 
     private func token(_ settings: WebhookStrategySettings, _ attempt: Attempt) async throws -> String? {
-        guard let name = settings.secretRef?.name else { return nil }
-        let key = ObjectKey(namespace: attempt.recovery.metadata.namespace, name: name)
+        guard let reference = settings.secretRef else { return nil }
+        let key = ObjectKey(namespace: attempt.recovery.metadata.namespace, name: reference.name)
+        let field = reference.key ?? "token"
         let secret = try await attempt.client.get(.secrets, key)
-        guard let token = SecretText.all(secret)["token"], !token.isEmpty else {
+        guard let token = SecretText.all(secret)[field], !token.isEmpty else {
             throw StrategyFailure.permanent(
-                "Secret \(key) has no key token; nothing was sent",
-                nextSteps: ["Put the bearer token into Secret \(key) under the key token"]
+                "Secret \(key) has no key \(field); nothing was sent",
+                nextSteps: ["Put the bearer token into Secret \(key) under the key \(field)"]
             )
         }
         return token
