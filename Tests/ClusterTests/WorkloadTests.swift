@@ -1,0 +1,157 @@
+import Foundation
+import JSON
+import KubernetesClient
+import KubernetesCore
+import RecoveryAPI
+import Testing
+
+/// What the workload strategies do to real workloads on hollow nodes.
+@Suite("Workloads on a real control plane", .serialized, .enabled(if: hasControlPlane), .timeLimit(.minutes(10)))
+struct WorkloadTests {
+    private static let system = RecoveryAPI.defaultControllerNamespace
+
+    @Test("rollouts are restarted and rolled back, and the pods of a dead node run elsewhere")
+    func workloads() async throws {
+        let plane = try await ControlPlane.startWithCRDs("test-workloads", nodes: 2, namespaces: ["shop"])
+        do {
+            try await prepare(plane)
+            try await ControllerProcess.with(plane) { _ in
+                try await restart(plane)
+                try await rollBack(plane)
+                try await drain(plane)
+            }
+        } catch {
+            try await plane.down()
+            throw error
+        }
+        try await plane.down()
+    }
+
+    private func prepare(_ plane: ControlPlane) async throws {
+        try await plane.apply(
+            """
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata: {name: web, namespace: shop}
+            spec:
+              replicas: 2
+              selector: {matchLabels: {app: web}}
+              template:
+                metadata: {labels: {app: web}}
+                spec: {containers: [{name: web, image: "web:1"}]}
+            ---
+            apiVersion: recovery.tmc.io/v1alpha1
+            kind: RecoveryPolicy
+            metadata: {name: web, namespace: shop}
+            spec:
+              match: {errorTypes: [RolloutFailed]}
+              strategies: [{name: Rollback, maxAttempts: 2, timeoutSeconds: 120}]
+            """
+        )
+        try await plane.kubectl("wait -n shop --for=condition=Available --timeout=120s deployment/web")
+    }
+
+    private func recover(
+        _ plane: ControlPlane,
+        _ name: String,
+        in namespace: String,
+        _ spec: String
+    ) async throws -> Recovery {
+        try await plane.apply(
+            """
+            apiVersion: recovery.tmc.io/v1alpha1
+            kind: Recovery
+            metadata: {name: \(name), namespace: \(namespace)}
+            spec: \(spec)
+            """
+        )
+        return try await plane.wait(
+            for: Recovery.self,
+            ObjectKey(namespace: namespace, name: name),
+            within: .seconds(150),
+            until: \.isFinal
+        )
+    }
+
+    private func pods(_ plane: ControlPlane) async throws -> [Unstructured] {
+        try await plane.client.list(.pods, namespace: "shop").items.filter { !$0.isBeingDeleted }
+    }
+
+    private func restart(_ plane: ControlPlane) async throws {
+        let before = Set(try await pods(plane).map(\.uid))
+        let target = "targetRef: {apiVersion: apps/v1, kind: Deployment, name: web}"
+        let ended = try await recover(
+            plane,
+            "restart",
+            in: "shop",
+            "{error: {type: ComponentUnhealthy}, \(target), strategy: Restart}"
+        )
+        #expect(ended.state == .completed, "\(ended.status?.message ?? "")")
+        let after = Set(try await pods(plane).map(\.uid))
+        #expect(after.count == 2 && after.isDisjoint(with: before))
+    }
+
+    /// A new revision whose readiness probe never passes.
+    private func rollBack(_ plane: ControlPlane) async throws {
+        let ledger = try await waitForLedger(plane)
+        #expect(ledger.annotations.isEmpty)
+        let template =
+            "{\"containers\":[{\"name\":\"web\",\"image\":\"web:2\",\"readinessProbe\":{\"httpGet\":{\"path\":\"/\",\"port\":9}}}]}"
+        try await plane.kubectl(
+            "patch deployment web -n shop --type=merge -p '{\"spec\":{\"template\":{\"spec\":\(template)}}}'"
+        )
+        let ended = try await recover(
+            plane,
+            "rollback",
+            in: "shop",
+            "{error: {type: RolloutFailed, retryable: true}, targetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}"
+        )
+        #expect(ended.state == .completed, "\(ended.status?.message ?? "")")
+        let web = try await plane.client.get(.deployments, ObjectKey(namespace: "shop", name: "web"))
+        let container = web["spec", "template", "spec", "containers"]?[index: 0]
+        #expect(container?["image"] == "web:1" && container?["readinessProbe"] == nil)
+        #expect(web["status", "availableReplicas"] == 2)
+    }
+
+    /// The ledger with an entry for the Deployment.
+    private func waitForLedger(_ plane: ControlPlane) async throws -> Unstructured {
+        let options = ListOptions(fieldSelector: "metadata.name=recovery-ledger-web")
+        while true {
+            let list = try await plane.client.list(.configMaps, namespace: "shop", options: options)
+            if let found = list.items.first(where: { $0["data", "Deployment.web"] != nil }) { return found }
+            var watch = WatchOptions(fieldSelector: options.fieldSelector)
+            watch.resourceVersion = list.metadata.resourceVersion
+            for try await event in try await plane.client.watch(.configMaps, namespace: "shop", options: watch) {
+                guard case .added(let map) = event.orModified, map["data", "Deployment.web"] != nil else { continue }
+                return map
+            }
+        }
+    }
+
+    private func drain(_ plane: ControlPlane) async throws {
+        let node = try #require(try await pods(plane).compactMap { $0["spec", "nodeName"]?.stringValue }.first)
+        try await plane.stop(node)
+        try await plane.kubectl("wait node/\(node) --for=condition=Ready=Unknown --timeout=120s")
+        let ended = try await recover(
+            plane,
+            "drain",
+            in: Self.system,
+            "{error: {type: NodeNotReady, retryable: true}, targetRef: {apiVersion: v1, kind: Node, name: \(node)}, "
+                + "strategy: CordonAndDrain}"
+        )
+        #expect(ended.state == .completed, "\(ended.status?.message ?? "")")
+        let left = try await pods(plane)
+        #expect(left.count == 2 && !left.contains { $0["spec", "nodeName"]?.stringValue == node })
+        #expect(try await plane.client.get(.nodes, ObjectKey(name: node))["spec", "unschedulable"] == true)
+        // From a tenant's namespace no node can be reached.
+        let outside = try await recover(
+            plane,
+            "drain",
+            in: "shop",
+            "{error: {type: NodeNotReady, retryable: true}, targetRef: {apiVersion: v1, kind: Node, name: \(node)}, "
+                + "strategy: CordonAndDrain}"
+        )
+        #expect(outside.state == .failed)
+        #expect(outside.status?.conditions?[type: ConditionType.accepted]?.reason == ConditionReason.outsideFence)
+    }
+}
