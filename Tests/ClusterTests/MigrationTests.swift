@@ -46,10 +46,13 @@ struct MigrationTests {
         try await fleet.stop(controller)
     }
 
-    @Test("Failover from a member that hangs; when it answers again its copy goes, its data stays, nothing moves back")
-    func failsOver() async throws {
-        let (fleet, controller) = try await MovingFleet.start("mig-failover")
-        try await fleet.members[0].stop("apiserver", signal: "STOP")
+    @Test(
+        "Failover from a member that hangs or is killed; when it answers again its copy goes, its data stays, nothing moves back",
+        arguments: ["STOP", "KILL"]
+    )
+    func failsOver(signal: String) async throws {
+        let (fleet, controller) = try await MovingFleet.start("mig-failover-\(signal.lowercased())")
+        try await fleet.members[0].stop("apiserver", signal: signal)
         try await fleet.expect(0, isReady: false)
         let history = try await MigrationHistory.follow(fleet, "away")
         try await fleet.migrate("away", .failover)
@@ -57,7 +60,11 @@ struct MigrationTests {
         #expect(ended.status?.phase == .completed && history.phases == Self.whole)
         let lost = try await fleet.placement { $0.isReady(on: fleet.cluster(1)) }
         #expect(lost.decided == [fleet.cluster(1)] && lost.status?.evacuated?.first?.hasLeftovers == true)
-        try await fleet.members[0].stop("apiserver", signal: "CONT")
+        if signal == "KILL" {
+            try await fleet.members[0].start("apiserver")
+        } else {
+            try await fleet.members[0].stop("apiserver", signal: "CONT")
+        }
         let clean = try await fleet.placement { $0.status?.evacuated?.first?.hasLeftovers == false }
         #expect(clean.decided == [fleet.cluster(1)], "nothing goes back by itself")
         let (left, there) = (try await fleet.copy(on: 0), try await fleet.copy(on: 1))

@@ -49,7 +49,8 @@ struct MovingFleet: Sendable {
         try await hub.kubectl("create role secrets -n \(space) --verb=get,list,watch --resource=secrets")
         let verbs = "--verb=get,list,create,update,patch,delete"
         try await hub.kubectl("create role leases -n \(space) \(verbs) --resource=leases.coordination.k8s.io")
-        for role in ["secrets", "leases"] {
+        try await hub.kubectl("create role catalogue -n \(space) --verb=get,list,watch --resource=configmaps")
+        for role in ["secrets", "leases", "catalogue"] {
             try await hub.kubectl("create rolebinding \(role) -n \(space) --role=\(role) \(subject)")
         }
         return try await hub.kubeconfig(of: account)
