@@ -219,14 +219,13 @@ package final class RecoveryEngine: Sendable {
     }
 
     private func controller() -> Controller<ObjectKey> {
-        var configuration = ControllerConfiguration()
+        var configuration = ControllerConfiguration.patient
         configuration.maxConcurrent = max(4, dependencies.configuration.maxConcurrentRecoveries)
         configuration.caches = [
             ControllerConfiguration.Cache(kind: "Recovery", hasSynced: recoveries.hasSynced),
             ControllerConfiguration.Cache(kind: "RecoveryPolicy", hasSynced: policies.hasSynced),
             ControllerConfiguration.Cache(kind: "MemberCluster", hasSynced: clusters.hasSynced),
         ]
-        configuration.disposition = Self.disposition
         return Controller(
             name: "recovery",
             queue: queue,
@@ -238,15 +237,6 @@ package final class RecoveryEngine: Sendable {
             )
         ) { [reconciler] key in
             try await reconciler.reconcile(key)
-        }
-    }
-
-    /// Every error is tried again, less and less often: a right, a kind or the leadership that is missing now may be
-    /// there later, and a Recovery must not have to wait for its next edit.
-    private static let disposition: @Sendable (any Error) -> Disposition = { error in
-        switch ControllerConfiguration.defaultDisposition(error) {
-        case .terminal, .gone: .retry
-        case let other: other
         }
     }
 

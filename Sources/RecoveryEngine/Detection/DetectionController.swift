@@ -93,19 +93,12 @@ package final class DetectionController: Sendable {
     ///
     /// - Throws: `CancellationError`; `ControllerError`.
     package func run() async throws {
-        var configuration = ControllerConfiguration()
+        var configuration = ControllerConfiguration.patient
         configuration.maxConcurrent = 4
         configuration.caches = [
             ControllerConfiguration.Cache(kind: "RecoveryPolicy", hasSynced: environment.policies.hasSynced),
             ControllerConfiguration.Cache(kind: "Recovery", hasSynced: environment.recoveries.hasSynced),
         ]
-        configuration.disposition = { error in
-            // Whatever was refused may be granted later.
-            switch ControllerConfiguration.defaultDisposition(error) {
-            case .terminal, .gone: .retry
-            case let other: other
-            }
-        }
         let controller = Controller(
             name: "detection",
             queue: queue,

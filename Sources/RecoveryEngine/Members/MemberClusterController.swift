@@ -61,13 +61,8 @@ package final class MemberClusterController: Sendable {
     ///
     /// - Throws: `CancellationError`; `ControllerError`.
     package func run() async throws {
-        var configuration = ControllerConfiguration()
+        var configuration = ControllerConfiguration.patient
         configuration.maxConcurrent = Self.maxConcurrent
-        configuration.disposition = { error in
-            // Whatever was refused may be granted later, and the next probe is due anyway.
-            if case .terminal = ControllerConfiguration.defaultDisposition(error) { return .retry }
-            return ControllerConfiguration.defaultDisposition(error)
-        }
         let controller = Controller(
             name: "membercluster",
             queue: queue,

@@ -65,13 +65,8 @@ final class MigrationController: Sendable {
         try await environment.placements.hasSynced.wait()
         try await environment.clusters.hasSynced.wait()
         try await environment.namespaces.hasSynced.wait()
-        var configuration = ControllerConfiguration()
+        var configuration = ControllerConfiguration.patient
         configuration.maxConcurrent = Self.maxConcurrent
-        configuration.disposition = { error in
-            // Whatever was refused may be granted later; a move must not have to wait for its next edit.
-            if case .terminal = ControllerConfiguration.defaultDisposition(error) { return .retry }
-            return ControllerConfiguration.defaultDisposition(error)
-        }
         let controller = Controller(
             name: "migration",
             queue: queue,

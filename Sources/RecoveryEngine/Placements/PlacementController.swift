@@ -92,14 +92,7 @@ package final class PlacementController: Sendable {
     }
 
     private func work() async throws {
-        var configuration = ControllerConfiguration()
-        configuration.disposition = { error in
-            // A right or a kind that is missing now may be there later.
-            switch ControllerConfiguration.defaultDisposition(error) {
-            case .terminal, .gone: .retry
-            case let other: other
-            }
-        }
+        var configuration = ControllerConfiguration.patient
         configuration.maxConcurrent = Self.maxConcurrent.placements
         let placements = Controller(
             name: "placement",

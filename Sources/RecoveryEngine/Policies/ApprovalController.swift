@@ -42,18 +42,10 @@ package final class ApprovalController: Sendable {
     ///
     /// - Throws: `CancellationError`; `ControllerError`.
     package func run() async throws {
-        var configuration = ControllerConfiguration()
-        configuration.disposition = { error in
-            // A right that is missing now may be granted later.
-            switch ControllerConfiguration.defaultDisposition(error) {
-            case .terminal, .gone: .retry
-            case let other: other
-            }
-        }
         let controller = Controller(
             name: "recoveryapproval",
             queue: queue,
-            configuration: configuration,
+            configuration: .patient,
             context: environment.context
         ) { [self] key in try await reconcile(key) }
         try await withThrowingTaskGroup(of: Void.self) { group in

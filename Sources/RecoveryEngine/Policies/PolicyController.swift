@@ -45,19 +45,12 @@ package final class PolicyController: Sendable {
     ///
     /// - Throws: `CancellationError`; `ControllerError`.
     package func run() async throws {
-        var configuration = ControllerConfiguration()
+        var configuration = ControllerConfiguration.patient
         configuration.maxConcurrent = 2
         configuration.caches = [
             ControllerConfiguration.Cache(kind: "RecoveryPolicy", hasSynced: environment.policies.hasSynced),
             ControllerConfiguration.Cache(kind: "Recovery", hasSynced: environment.recoveries.hasSynced),
         ]
-        configuration.disposition = { error in
-            // A right that is missing now may be granted later.
-            switch ControllerConfiguration.defaultDisposition(error) {
-            case .terminal, .gone: .retry
-            case let other: other
-            }
-        }
         let controller = Controller(
             name: "recoverypolicy",
             queue: queue,

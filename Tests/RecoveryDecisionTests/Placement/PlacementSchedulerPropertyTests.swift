@@ -12,7 +12,7 @@ struct PlacementSchedulerPropertyTests {
         var clusters: [ClusterCandidate]
 
         init(seed: UInt64) {
-            var random = SeededRandom(seed: seed)
+            var random = SeededGenerator(seed: seed)
             let names = (0..<Int.random(in: 0...8, using: &random)).map { "c\($0)" }
             clusters = names.map { Self.cluster($0, &random) }
             request = PlacementRequest(.make(count: Int.random(in: 1...5, using: &random)))
@@ -34,8 +34,8 @@ struct PlacementSchedulerPropertyTests {
             for name in names where Int.random(in: 0..<6, using: &random) == 0 { request.evacuated[name] = "Failover" }
         }
 
-        private static func cluster(_ name: String, _ random: inout SeededRandom) -> ClusterCandidate {
-            let chance = { (one: Int, random: inout SeededRandom) in Int.random(in: 0..<one, using: &random) == 0 }
+        private static func cluster(_ name: String, _ random: inout SeededGenerator) -> ClusterCandidate {
+            let chance = { (one: Int, random: inout SeededGenerator) in Int.random(in: 0..<one, using: &random) == 0 }
             var cluster = ClusterCandidate.make(name, cpu: Int64.random(in: 1...4, using: &random))
             cluster.labels = chance(2, &random) ? ["tier": "edge"] : [:]
             cluster.region = ["x", "y", "z", nil].randomElement(using: &random) ?? nil
@@ -119,22 +119,7 @@ struct PlacementSchedulerPropertyTests {
     }
 }
 
-/// Random numbers that are the same for the same seed (SplitMix64).
-private struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
-
+extension SeededGenerator {
     /// The value, or nothing.
-    mutating func maybe<Value>(_ value: Value) -> Value? { Bool.random(using: &self) ? value : nil }
+    fileprivate mutating func maybe<Value>(_ value: Value) -> Value? { Bool.random(using: &self) ? value : nil }
 }
