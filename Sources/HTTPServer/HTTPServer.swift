@@ -14,6 +14,12 @@ public final class HTTPServer: Sendable {
     /// Answers one request; runs as a child task of ``run()``.
     public typealias Handler = @Sendable (HTTPServerRequest) async -> HTTPServerResponse
 
+    /// Looks at a request whose body has not arrived yet, on the server's thread; an answer refuses it.
+    ///
+    /// The connection ends then, so that nobody fills the memory who has no business here. A handler must not rely on it: a
+    /// request that arrives at once does not pass here.
+    public typealias Gate = @Sendable (_ head: HTTPServerRequest) -> HTTPServerResponse?
+
     private enum State {
         case new
         case bound(ListeningSocket)
@@ -24,6 +30,7 @@ public final class HTTPServer: Sendable {
     private let address: String
     private let limits: HTTPServerLimits
     private let refusal: @Sendable (_ status: Int) -> HTTPServerResponse
+    private let gate: Gate
     private let handler: Handler
     private let state = Mutex(State.new)
 
@@ -33,16 +40,19 @@ public final class HTTPServer: Sendable {
     ///   - address: "host:port"; ":port" means all addresses, port 0 any free one; IPv6 addresses in brackets.
     ///   - limits: The bounds on what clients may send and how long they may take.
     ///   - refusal: The answer to a request that cannot be read, by its status: 400, 405, 408, 413, 431, 501 or 505.
+    ///   - gate: Refuses requests before their body is read.
     ///   - handler: Answers the requests.
     public init(
         address: String,
         limits: HTTPServerLimits = HTTPServerLimits(),
         refusal: @escaping @Sendable (_ status: Int) -> HTTPServerResponse = HTTPServerResponse.plain,
+        gate: @escaping Gate = { _ in nil },
         handler: @escaping Handler
     ) {
         self.address = address
         self.limits = limits
         self.refusal = refusal
+        self.gate = gate
         self.handler = handler
     }
 
@@ -111,7 +121,7 @@ public final class HTTPServer: Sendable {
     /// Starts the thread; nil when the server was shut down meanwhile.
     private func launch() throws -> (RequestChannel, OwnedThread)? {
         let channel = try RequestChannel()
-        let bounds = ServerConnection.Bounds(limits: limits, refusal: refusal)
+        let bounds = ServerConnection.Bounds(limits: limits, refusal: refusal, gate: gate)
         // The thread takes the socket over, so that it can close it while its own closure is still alive.
         let handover = Mutex<ListeningSocket?>(nil)
         let isBound = state.withLock { state in

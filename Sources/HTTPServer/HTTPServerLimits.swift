@@ -29,4 +29,14 @@ public struct HTTPServerLimits: Sendable, Hashable {
         self.idleTimeout = idleTimeout
         self.maxConnections = maxConnections
     }
+
+    /// For servers that only answer questions: 16 KiB header, no body, 10 s for the header, 64 connections.
+    ///
+    /// Whoever can reach such a server can make it keep about a mebibyte.
+    public static let withoutBodies = HTTPServerLimits(
+        maxHeaderBytes: 16 << 10,
+        maxBodyBytes: 0,
+        readHeaderTimeout: .seconds(10),
+        maxConnections: 64
+    )
 }

@@ -44,10 +44,13 @@ struct RequestParser {
     }
 
     /// Whether the header of the request is there and only its body is missing.
-    var isInBody: Bool {
+    var isInBody: Bool { unfinished != nil }
+
+    /// The request whose body is missing, in whole or in part.
+    var unfinished: HTTPServerRequest? {
         switch state {
-        case .head, .failed: false
-        case .sized, .chunkSize, .chunk, .trailers: true
+        case .head, .failed: nil
+        case .sized(let request, _), .chunkSize(let request), .chunk(let request, _), .trailers(let request, _): request
         }
     }
 

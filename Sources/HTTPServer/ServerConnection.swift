@@ -43,6 +43,7 @@ final class ServerConnection {
     struct Bounds: Sendable {
         let limits: HTTPServerLimits
         let refusal: @Sendable (_ status: Int) -> HTTPServerResponse
+        let gate: HTTPServer.Gate
     }
 
     let id: UInt64
@@ -170,7 +171,8 @@ final class ServerConnection {
                 return request
             }
             state = .reading
-            if parser.isInBody, !wasInBody {
+            if !wasInBody, let request = parser.unfinished {
+                if let refusal = bounds.gate(request) { return begin(refusal, isHead: false, keepsAlive: false) }
                 deadline = time.now().advanced(by: limits.transferTimeout)
             } else if parser.isInRequest, !wasInRequest {
                 deadline = time.now().advanced(by: limits.readHeaderTimeout)

@@ -195,10 +195,16 @@ struct ControllerProgram {
             routes.addMetrics(metrics)
             routes.add("/status") { _ in .json(engine.status.status()) }
             routes.add("/health") { _ in .json(engine.status.health()) }
-            manager.addServer("metrics server", HTTPServer(address: address, handler: routes.answer))
+            manager.addServer(
+                "metrics server",
+                HTTPServer(address: address, limits: .withoutBodies, handler: routes.answer)
+            )
         }
         if let address = options.alertAddress, let alerts = engine.alerts {
-            manager.addServer("alert receiver", HTTPServer(address: address, handler: alerts.answer))
+            manager.addServer(
+                "alert receiver",
+                HTTPServer(address: address, gate: alerts.refusal, handler: alerts.answer)
+            )
         }
         guard let address = options.probeAddress else { return }
         let liveness = HealthChecks(logger: logger)
@@ -212,7 +218,10 @@ struct ControllerProgram {
         routes.addHealth("/healthz", liveness)
         routes.addHealth("/livez", liveness)
         routes.addHealth("/readyz", readiness)
-        manager.addServer("health probe server", HTTPServer(address: address, handler: routes.answer))
+        manager.addServer(
+            "health probe server",
+            HTTPServer(address: address, limits: .withoutBodies, handler: routes.answer)
+        )
     }
 
     /// The token of the alert receiver; nil when none was asked for.

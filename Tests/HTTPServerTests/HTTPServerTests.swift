@@ -158,6 +158,30 @@ struct HTTPServerTests {
         }
     }
 
+    @Test(arguments: ["Content-Length: 1000000", "Transfer-Encoding: chunked"])
+    func `a gate refuses a request before its body is read`(framing: String) async throws {
+        let server = HTTPServer(
+            address: "127.0.0.1:0",
+            gate: { $0.path == "/open" ? nil : .text("no \($0.path)", status: 401) },
+            handler: Self.echo
+        )
+        let port = try server.start()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run() }
+            let refused = try RawClient(port: port)
+            refused.send("PUT /x HTTP/1.1\r\nHost: h\r\n\(framing)\r\n\r\n")
+            let answer = try await refused.receive()
+            #expect(answer.hasPrefix("HTTP/1.1 401 ") && answer.hasSuffix("no /x"))
+            #expect(answer.contains("Connection: close\r\n"))
+            let admitted = try RawClient(port: port)
+            admitted.send("PUT /open HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nConnection: close\r\n\r\n")
+            admitted.send("ab")
+            #expect(try await admitted.receive().hasSuffix("PUT /open ab"))
+            server.shutdown()
+            try await group.waitForAll()
+        }
+    }
+
     @Test func `a request that does not become whole in time is answered 408`() async throws {
         let limits = HTTPServerLimits(
             readHeaderTimeout: .milliseconds(50),

@@ -160,7 +160,7 @@ struct DiscoveryTests {
     @Test("A document that is no discovery is an error")
     func refusesOtherDocuments() async throws {
         let test = TestClient(ScriptedTransport { _ in .json(["kind": "Status"]) })
-        await #expect(throws: (any Error).self) {
+        await #expect(throws: ClientError.self) {
             try await test.client.discovery.resources(group: "apps", version: "v1")
         }
     }

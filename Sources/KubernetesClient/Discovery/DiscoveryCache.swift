@@ -71,11 +71,21 @@ final class DiscoveryCache: Sendable {
     private func readGroups(_ client: KubernetesClient) async throws -> [APIGroup] {
         try await groupFlight.value {
             let core = try await client.send(.raw("/api")).json()
-            let others = try await client.send(.raw("/apis")).json()
-            let groups = try DiscoveryDocuments.groups(core: core, others: others)
+            let answer = try await client.send(.raw("/apis"))
+            let others = try answer.json()
+            let groups = try Self.reading(answer) { try DiscoveryDocuments.groups(core: core, others: others) }
             let entry = Entry(value: groups, readAt: client.session.timeSource.now())
             state.withLock { $0.groups = entry }
             return groups
+        }
+    }
+
+    /// An aggregated API server may answer with anything; what cannot be read says which request it answers.
+    private static func reading<Value>(_ answer: APIResponse, _ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch {
+            throw ClientError.decoding(error, request: answer.request)
         }
     }
 
@@ -91,8 +101,9 @@ final class DiscoveryCache: Sendable {
         return try await flight.value {
             var resources: [DiscoveredResource] = []
             do {
-                let document = try await client.send(.raw(version.path)).json()
-                resources = try DiscoveryDocuments.resources(document, version)
+                let answer = try await client.send(.raw(version.path))
+                let document = try answer.json()
+                resources = try Self.reading(answer) { try DiscoveryDocuments.resources(document, version) }
             } catch ClientError.api(let error) where error.isNotFound {
                 // The server does not serve it; that is an answer, and kept like one.
             }

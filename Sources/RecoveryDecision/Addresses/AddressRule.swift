@@ -15,13 +15,16 @@ package struct AddressRule: Sendable, Hashable {
         ("127.0.0.0/8", "a loopback address"), ("::1/128", "a loopback address"), ("0.0.0.0/8", "this host"),
         ("::/128", "this host"), ("169.254.0.0/16", "a link-local or metadata address"),
         ("fe80::/10", "a link-local address"), ("fec0::/10", "a site-local address"),
-        ("fd00:ec2::254/128", "a metadata address"), ("100.100.100.200/32", "a metadata address"),
+        ("fd00:ec2::/32", "a metadata address"), ("fd20:ce::254/128", "a metadata address"),
+        ("100.100.100.200/32", "a metadata address"),
         ("168.63.129.16/32", "a metadata address"), ("192.0.0.192/32", "a metadata address"),
         ("224.0.0.0/4", "a multicast address"), ("ff00::/8", "a multicast address"),
         ("240.0.0.0/4", "a reserved address"),
     ].compactMap { text, words in AddressRange(text).map { ($0, words) } }
 
-    private static let refusedNames = ["localhost", "metadata", "metadata.google.internal", "instance-data"]
+    private static let refusedNames = [
+        "localhost", "metadata", "metadata.google.internal", "metadata.goog", "instance-data",
+    ]
 
     /// Ranges that the configuration allows although they are refused otherwise.
     package var allowed: [AddressRange]

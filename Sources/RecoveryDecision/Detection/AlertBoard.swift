@@ -5,6 +5,8 @@ package import RecoveryAPI
 package struct AlertBoard: Sendable {
     /// The most alerts that are kept; a sender that floods the board loses the rest of what it sends.
     package static let limit = 20_000
+    /// The most bytes that their labels and summaries may have together.
+    package static let maxBytes = 16 << 20
     /// Seconds for which an alert that is over is kept.
     private static let memory = 3_600.0
 
@@ -15,6 +17,7 @@ package struct AlertBoard: Sendable {
     }
 
     private var entries: [[String: String]: Entry] = [:]
+    private var bytes = 0
 
     /// Begins with no alerts.
     package init() {}
@@ -26,11 +29,14 @@ package struct AlertBoard: Sendable {
         tidy(now: now)
         var lost = 0
         for alert in alerts {
-            if entries[alert.labels] == nil, entries.count >= Self.limit {
+            let known = entries[alert.labels]
+            let grown = bytes + alert.bytes - (known?.alert.bytes ?? 0)
+            guard grown <= Self.maxBytes, known != nil || entries.count < Self.limit else {
                 lost += 1
                 continue
             }
-            let over = alert.isOver(at: now) ? entries[alert.labels]?.over ?? now : nil
+            bytes = grown
+            let over = alert.isOver(at: now) ? known?.over ?? now : nil
             entries[alert.labels] = Entry(alert: alert, over: over)
         }
         return lost
@@ -41,6 +47,7 @@ package struct AlertBoard: Sendable {
             entries[labels]?.over = entry.alert.endsAt ?? now
         }
         entries = entries.filter { $0.value.over.map { now.timeIntervalSince($0) < Self.memory } ?? true }
+        bytes = entries.values.reduce(0) { $0 + $1.alert.bytes }
     }
 
     /// How the targets of a policy's detector look.
@@ -87,6 +94,9 @@ extension AlertBoard.Entry {
 }
 
 extension ReceivedAlert {
+    /// What it takes to keep it, about.
+    fileprivate var bytes: Int { labels.reduce(summary.utf8.count) { $0 + $1.key.utf8.count + $1.value.utf8.count } }
+
     fileprivate var failure: TargetFailure {
         TargetFailure(reason: labels["alertname"] ?? "Alert", message: summary, since: startsAt)
     }
@@ -102,6 +112,7 @@ extension AlertDetector {
         if let targetRef { return DetectedTarget(targetRef, namespace: policy.namespace) }
         let text = labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: "\n")
         let digest = SHA256.hexDigest(of: Array(text.utf8)).prefix(8)
-        return .subject("Alert", "\(labels["alertname"] ?? policy.name)-\(digest)", namespace: policy.namespace)
+        let name = (labels["alertname"] ?? policy.name).prefix(200)
+        return .subject("Alert", "\(name)-\(digest)", namespace: policy.namespace)
     }
 }

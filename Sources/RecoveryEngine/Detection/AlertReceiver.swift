@@ -9,7 +9,7 @@ package import Timekeeping
 /// Takes alerts as an Alertmanager does: `POST /api/v2/alerts` from Prometheus, `POST /webhook` from an Alertmanager.
 ///
 /// ```swift
-/// let server = HTTPServer(address: ":9095", handler: engine.alerts.answer)
+/// let server = HTTPServer(address: ":9095", gate: engine.alerts.refusal, handler: engine.alerts.answer)
 /// ```
 ///
 /// Only the leader takes them, as only the leader acts; others answer 503, and senders come again.
@@ -47,6 +47,11 @@ package final class AlertReceiver: Sendable {
 
     /// Answers a request; the handler of an `HTTPServer`.
     package func answer(_ request: HTTPServerRequest) async -> HTTPServerResponse {
+        refusal(request) ?? take(request.body)
+    }
+
+    /// Why a request is not taken, which its head tells; the gate of an `HTTPServer`.
+    package func refusal(_ request: HTTPServerRequest) -> HTTPServerResponse? {
         guard ["/api/v2/alerts", "/webhook"].contains(request.path) else {
             return .text("404 page not found\n", status: 404)
         }
@@ -65,7 +70,7 @@ package final class AlertReceiver: Sendable {
             response.headers.append(HTTPServerHeader(name: "Retry-After", value: "5"))
             return response
         }
-        return take(request.body)
+        return nil
     }
 
     private func take(_ body: [UInt8]) -> HTTPServerResponse {

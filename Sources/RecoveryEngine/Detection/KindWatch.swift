@@ -104,7 +104,10 @@ final class KindWatch: Sendable {
                 try await follow(try await resource())
             } catch let obstacle as Refusal {
                 block(obstacle.obstacle)
-            } catch let error as ClientError {
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                // Whatever an API server answers about one kind, the others are looked at.
                 block(Obstacle(reason: "Unreachable", message: "\(observed.kind): \(error)"))
             }
             try await timeSource.sleep(for: backoff.next(now: timeSource.now(), using: &random))

@@ -9,7 +9,9 @@ struct AddressRuleTests {
         arguments: [
             "http://127.0.0.1/", "http://127.255.0.9:8080", "http://[::1]:80/x", "http://0.0.0.0", "http://[::]",
             "http://169.254.169.254/latest/meta-data", "http://[fe80::1]/", "http://[fe80::1%25eth0]/",
-            "http://[fd00:ec2::254]/", "http://100.100.100.200/", "http://168.63.129.16/", "http://224.0.0.1/",
+            "http://[fd00:ec2::254]/", "http://[fd00:ec2::23]/v1/credentials", "http://[fd20:ce::254]/",
+            "http://metadata.goog/",
+            "http://100.100.100.200/", "http://168.63.129.16/", "http://224.0.0.1/",
             "http://[::ffff:127.0.0.1]/", "http://[::ffff:7f00:1]/", "http://[64:ff9b::a9fe:a9fe]/",
             "http://[2002:7f00:1::]/", "http://[::127.0.0.1]/", "http://localhost:9093", "https://LocalHost./",
             "http://api.localhost/", "http://metadata.google.internal/computeMetadata/v1", "http://metadata/",

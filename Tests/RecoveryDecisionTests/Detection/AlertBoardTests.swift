@@ -126,6 +126,12 @@ struct AlertBoardTests {
         #expect(throws: ReceivedAlert.Malformed.self) {
             try ReceivedAlert.all(in: .array(Array(repeating: ["labels": ["a": "b"]], count: 10_001)))
         }
+        let large = String(repeating: "x", count: 100_000)
+        let bytes: JSONValue = .array((0..<200).map { ["labels": ["a": .string("\($0)"), "b": .string(large)]] })
+        var wide = Scene()
+        // What is known may go on firing; what is new has no room any more.
+        #expect(wide.board.receive(try ReceivedAlert.all(in: bytes), now: at(0)) == 33)
+        #expect(wide.board.receive(try ReceivedAlert.all(in: bytes), now: at(1)) == 33)
         var brief = Scene()
         try brief.receive(Self.webhook("resolved"))
         try brief.receive(Self.webhook("firing", ["alertname": "WebDown", "n": "1"]))

@@ -52,6 +52,17 @@ struct KindWatchesTests {
         #expect(scene.hub.requests().count - before < 120)
     }
 
+    @Test("an aggregated API that answers with nonsense is said so, and the engine goes on")
+    func nonsense() throws {
+        let scene = DetectionScene()
+        scene.hub.inject(.answer(FakeReply(["kind": "Surprise"])), times: 1_000) { $0.path == "/apis/example.com/v1" }
+        scene.putWidget(ready: "False")
+        scene.start()
+        scene.world.run(for: .seconds(60))
+        #expect(try scene.detecting()?.contains("Surprise") == true)
+        #expect(scene.hub.requests { $0.path == "/apis/example.com/v1" }.count > 2, "it is asked again")
+    }
+
     @Test("a missing right is said so, is asked for again, and the watch begins when it is granted")
     func missingRight() throws {
         let scene = DetectionScene()
