@@ -27,7 +27,12 @@ struct DecisionMaker {
         }
         switch try accept() {
         case .refused(let status): return RecoveryDecision(.finish(status: status))
-        case .held(let verdict, let status): return hold(verdict, status)
+        case .held(let verdict, var status):
+            if verdict.gate == .policyNotFound, let end = abandonment(nil) {
+                status.finish(end, recovery: recovery, now: now)
+                return RecoveryDecision(.finish(status: status))
+            }
+            return hold(verdict, status)
         case .accepted(let status): return try proceed(status)
         }
     }
@@ -99,8 +104,24 @@ struct DecisionMaker {
         guard !isUnderWay, !isOver, status.exhaustion(recovery) == nil, gateBeforeMode(status) == nil else {
             return .passes(status)
         }
-        let mode = livePolicy(status)?.spec.effectiveMode ?? status.effective?.mode?.value ?? .observe
+        let policy = livePolicy(status)
+        let mode = policy?.spec.effectiveMode ?? status.effective?.mode?.value ?? .observe
+        if mode != .auto, let verdict = abandonment(policy) { return .ends(verdict, status) }
         return try ModeRule(recovery: recovery, facts: facts, mode: mode, now: now).outcome(status)
+    }
+
+    /// The end of a Recovery that waits for nobody any more: the policy that opened it would neither let it act nor see it
+    /// heal, and as long as it is open, no other policy may open one for the same failure.
+    private func abandonment(_ policy: RecoveryPolicy?) -> FinalVerdict? {
+        guard recovery.isOpenedByPolicy, policy == nil || facts.detection == .unwatched else { return nil }
+        let name = recovery.spec.policyRef?.name ?? ""
+        return FinalVerdict(
+            state: .cancelled,
+            reason: ConditionReason.noLongerWatched,
+            message: policy == nil
+                ? "RecoveryPolicy \(name), which has opened it, is gone"
+                : "RecoveryPolicy \(name), which has opened it, does not look for this failure any more"
+        )
     }
 
     private func gateForNew(_ status: RecoveryStatus) -> GateVerdict? {

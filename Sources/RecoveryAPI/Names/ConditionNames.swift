@@ -70,6 +70,10 @@ package enum ConditionReason {
     /// A ServiceAccount is required and none is named.
     package static let serviceAccountRequired = "ServiceAccountRequired"
 
+    // Ended without an action
+    /// The policy whose detection opened it and that only observes, or wants an approval, is gone or looks elsewhere now.
+    package static let noLongerWatched = "NoLongerWatched"
+
     // Admitted: one for each gate
     /// Every gate let the action pass.
     package static let admitted = "Admitted"

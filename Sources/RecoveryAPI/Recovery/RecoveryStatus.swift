@@ -151,11 +151,14 @@ package struct Occurrences: Codable, Hashable, Sendable {
     package var count: Int
     /// Time of the latest report.
     package var lastTime: Date?
+    /// When, after it had ended, detection saw that the failure was over; one that comes later is another incident.
+    package var healedTime: Date?
 
     /// Makes a count.
-    package init(count: Int, lastTime: Date? = nil) {
+    package init(count: Int, lastTime: Date? = nil, healedTime: Date? = nil) {
         self.count = count
         self.lastTime = lastTime
+        self.healedTime = healedTime
     }
 }
 

@@ -110,6 +110,18 @@ package struct DetectionPlan: Sendable {
     /// All detectors.
     package var rules: Set<DetectionRule> { Set(detectors.map(\.rule)) }
 
+    /// The detectors of what somebody tells, alerts and events: that nothing was heard of a target means nothing.
+    package var toldRules: Set<DetectionRule> {
+        Set(
+            detectors.lazy.filter {
+                switch $0.source {
+                case .alerts, .events: true
+                case .condition, .workloads, .nodes: false
+                }
+            }.map(\.rule)
+        )
+    }
+
     /// The kinds that have to be watched.
     package var kinds: Set<ObservedKind> { Set(detectors.flatMap { kinds(of: $0.source) }) }
 
@@ -147,7 +159,13 @@ package struct DetectionPlan: Sendable {
                 view.add(look(detector.rule, events, seen, world, &tally))
             case .alerts(let alerts):
                 view.add(world.alerts.look(detector.rule, alerts, policy: policy, isOwn: isOwn, now: world.now))
-            default: view.sightings += detector.sightings(seen)
+            default:
+                let isBlind = view.blind.contains(detector.rule)
+                // Half of what shows a workload shows failures, but no health.
+                view.sightings += detector.sightings(seen).map { sighting in
+                    isBlind && sighting.verdict == .healthy
+                        ? Sighting(sighting.rule, sighting.target, .unknown) : sighting
+                }
             }
         }
         return view

@@ -6,7 +6,7 @@ package import RecoveryAPI
 ///
 /// A server shows each event with its count so far, not when each of them happened. What it was counted up by since the
 /// last look happened at its last time; of an event that is seen for the first time all count when the first was in the
-/// window, else one.
+/// window, else one; then, until a window has passed, nobody knows how many there were.
 package struct EventTally: Sendable {
     fileprivate struct Entry: Sendable {
         var count: Int
@@ -14,6 +14,8 @@ package struct EventTally: Sendable {
         var times: [Date]
         var message: String
         var target: DetectedTarget
+        /// Until when more of them may lie in the window than were seen to happen.
+        var isUncertainUntil: Date?
     }
 
     private var entries: [DetectionRule: [ObjectKey: Entry]] = [:]
@@ -52,6 +54,7 @@ package struct EventTally: Sendable {
             guard let target = target(event.about) else { continue }
             var entry = known[object.key] ?? Entry(count: 0, times: [], message: "", target: target)
             entry.add(event, begin: begin, now: now, limit: wanted)
+            if entry.isUncertainUntil.map({ $0 <= now }) ?? false { entry.isUncertainUntil = nil }
             (entry.message, entry.target) = (event.message, target)
             known[object.key] = entry
         }
@@ -61,20 +64,25 @@ package struct EventTally: Sendable {
             if known[key]?.times.isEmpty == true, !there.contains(key) { known[key] = nil }
         }
         entries[rule] = known
-        return Self.judge(rule, detector, known.values, wanted: wanted)
+        return Self.judge(rule, detector, known.values, wanted: wanted, now: now)
     }
 
     private static func judge(
         _ rule: DetectionRule,
         _ detector: EventDetector,
         _ entries: some Collection<Entry>,
-        wanted: Int
+        wanted: Int,
+        now: Date
     ) -> (sightings: [Sighting], nextChange: Date?) {
         let window = Double(max(1, detector.effectiveWindowSeconds))
         var changes: [Date] = []
         let sightings = Dictionary(grouping: entries, by: \.target).map { target, entries in
             let times = entries.flatMap(\.times).sorted()
-            guard times.count >= wanted else { return Sighting(rule, target, .healthy) }
+            guard times.count >= wanted else {
+                let doubts = entries.compactMap(\.isUncertainUntil).filter { $0 > now }
+                changes += doubts
+                return Sighting(rule, target, doubts.isEmpty ? .healthy : .unknown)
+            }
             let decisive = times[times.count - wanted]
             changes.append(decisive.addingTimeInterval(window))
             let latest = entries.max { ($0.times.last ?? .distantPast) < ($1.times.last ?? .distantPast) }
@@ -98,7 +106,11 @@ extension EventTally.Entry {
         let isFirstSight = count == 0
         count = event.count
         guard new > 0, let last = event.last else { return }
-        if isFirstSight, event.first ?? last <= begin { new = 1 }
+        if isFirstSight, event.first ?? last <= begin {
+            // Others of them may have happened in the window; the last of those leaves it when a window has passed.
+            if new > 1, last > begin { isUncertainUntil = now.addingTimeInterval(now.timeIntervalSince(begin)) }
+            new = 1
+        }
         // A clock that is ahead of ours must not keep an event in the window for ever.
         let time = min(last, now)
         times = Array((times + Array(repeating: time, count: min(new, limit))).suffix(limit))

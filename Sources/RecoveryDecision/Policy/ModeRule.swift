@@ -138,6 +138,11 @@ extension RecoveryPlan {
 extension Recovery {
     /// Whether detection has opened it; modes govern only those.
     package var isOpenedByDetection: Bool { metadata.labels?[MetadataName.fingerprint] != nil }
+
+    /// Whether it was the detection of a policy, which also sees when the failure is over.
+    var isOpenedByPolicy: Bool {
+        isOpenedByDetection && metadata.labels?[MetadataName.policy] != nil && spec.clusterRef == nil
+    }
 }
 
 extension RecoveryApproval {

@@ -5,6 +5,7 @@ package import KubernetesCore
 package import RecoveryAPI
 internal import RecoveryDecision
 internal import Synchronization
+internal import Telemetry
 internal import Timekeeping
 
 /// Looks for what policies name in `spec.detection`, and opens a Recovery for each failure that lasts.
@@ -44,7 +45,7 @@ package final class DetectionController: Sendable {
 
     /// How long changes are collected.
     private static let burst = Duration.milliseconds(100)
-    /// How soon a policy is looked at again of which something cannot be seen.
+    /// How soon a policy is looked at again of which something cannot be seen, or cannot be reported.
     private static let blindness = Duration.seconds(15)
 
     let environment: Environment
@@ -130,11 +131,12 @@ package final class DetectionController: Sendable {
         }
         let view = plan.look(world, tally: &sight.tally)
         let look = sight.watch.look(view.sightings, rules: plan.rules, blind: view.blind, now: now, wall: wall)
-        environment.findings.note(sight.watch, look.base, blind: view.blind, of: key)
+        environment.findings.note(sight.watch, look.base, blind: view.blind.union(plan.toldRules), of: key)
         for failure in look.changed { announce(failure, policy) }
-        let failure = await deliver(look.reports, policy, &sight.watch)
+        let healed = look.changed.filter { sight.watch.allFindings[$0] == .healed }
+        await noteHealed(healed, policy, now: wall)
+        let isDelivered = await deliver(look.reports, policy, &sight.watch)
         sights.withLock { $0[key] = sight }
-        if let failure { throw failure }
         let said = DetectionView(
             base: look.base,
             obstacles: kinds.obstacles(plan.kinds),
@@ -145,7 +147,7 @@ package final class DetectionController: Sendable {
         let nextWrite = try await status.write(said, on: policy)
         let nextLook = look.nextLook.map { now.duration(to: $0) }
         let nextChange = view.nextChange.map { Duration.seconds(min($0.timeIntervalSince(wall), 1e9)) }
-        let soon = view.blind.isEmpty ? nil : Self.blindness
+        let soon = view.blind.isEmpty && isDelivered ? nil : Self.blindness
         guard let wait = [nextLook, nextChange, nextWrite, soon].compactMap(\.self).min() else { return .done }
         return .requeue(after: max(wait, .milliseconds(10)))
     }
@@ -182,29 +184,51 @@ package final class DetectionController: Sendable {
         }
     }
 
+    /// Has the Recoveries that gave up a failure say that it is over.
+    private func noteHealed(_ failures: Set<PolicyWatch.Failure>, _ policy: RecoveryPolicy, now: Date) async {
+        for failure in failures {
+            for recovery in recoveries(of: Incident(failure, policy: policy)) where recovery.needsHealedTime {
+                do {
+                    try await environment.incidents.noteHealed(recovery.metadata.key, now: now)
+                } catch {
+                    // The times of the failure tell incidents apart as well, if not as surely.
+                    environment.context.logger.warning(
+                        "cannot note that a failure is over",
+                        ["recovery": "\(recovery.metadata.key)", "error": "\(error)"]
+                    )
+                }
+            }
+        }
+    }
+
     private func recoveries(of incident: Incident) -> [Recovery] {
         environment.recoveries.store.byIndex(IncidentReporter.fingerprintIndex, incident.fingerprint)
     }
 
-    /// Opens a Recovery for each report, or counts in the one that is there; one that fails keeps no other from it.
+    /// Opens a Recovery for each report, or counts in the one that is there; one that fails keeps the policy from no other.
     ///
-    /// - Returns: the failure of the last one that failed; they are reported again.
+    /// - Returns: whether all were taken; the others are reported again.
     private func deliver(
         _ reports: [IncidentReport],
         _ policy: RecoveryPolicy,
         _ watch: inout PolicyWatch
-    ) async -> (any Error)? {
-        var failure: (any Error)?
+    ) async -> Bool {
+        var isWhole = true
         for report in reports {
             let known = recoveries(of: Incident(report, policy: policy))
             let completed = known.filter { $0.state == .completed }.compactMap(\.status?.completionTime).max()
+            let incident = Incident(report, policy: policy, completed: completed)
             do {
-                try await environment.incidents.report(Incident(report, policy: policy, completed: completed))
+                try await environment.incidents.report(incident)
             } catch {
                 watch.reportFailed(report)
-                failure = error
+                isWhole = false
+                environment.context.logger.warning(
+                    "no recovery can be opened",
+                    ["policy": "\(policy.metadata.key)", "reason": incident.reason, "error": "\(error)"]
+                )
             }
         }
-        return failure
+        return isWhole
     }
 }

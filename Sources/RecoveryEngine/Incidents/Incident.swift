@@ -67,12 +67,17 @@ package struct Incident: Sendable, Hashable {
 
     /// Whether a Recovery is already about this incident: it is under way, or was opened since the failure lasts.
     ///
-    /// One that failed stays the answer until the target was well in between: another one would fail alike.
+    /// One that failed stays the answer until the target was well in between: another one would fail alike. One that was
+    /// ended because its policy had gone never was an answer.
     package func isCovered(by recovery: Recovery) -> Bool {
         guard recovery.metadata.namespace == namespace,
             recovery.metadata.labels?[MetadataName.fingerprint] == fingerprint
         else { return false }
         if !recovery.isFinal { return true }
+        let reason = recovery.status?.conditions?[type: ConditionType.succeeded]?.reason
+        guard recovery.status?.occurrences?.healedTime == nil, reason != ConditionReason.noLongerWatched else {
+            return false
+        }
         return (recovery.metadata.creationTimestamp ?? .distantPast) >= since
     }
 

@@ -1,5 +1,5 @@
 package import ControllerRuntime
-internal import FoundationEssentials
+package import FoundationEssentials
 internal import JSON
 package import KubernetesClient
 package import KubernetesCore
@@ -52,6 +52,26 @@ package struct IncidentReporter: Sendable {
         return try await open(incident)
     }
 
+    /// Writes that the failure of a Recovery which has ended without success is over; what comes later is another incident.
+    ///
+    /// Nobody else remembers it: a new leader would take the next failure for the one that this Recovery has given up.
+    ///
+    /// - Parameters:
+    ///   - key: the Recovery.
+    ///   - now: the date.
+    /// - Throws: `ClientError`; a repeated call does no harm.
+    package func noteHealed(_ key: ObjectKey, now: Date) async throws {
+        try await client.withRetryOnConflict {
+            let live = try await client.get(Recovery.self, key)
+            guard live.needsHealedTime else { return }
+            let known = live.status?.occurrences
+            try await write(
+                Occurrences(count: known?.count ?? 1, lastTime: known?.lastTime, healedTime: now),
+                to: live
+            )
+        }
+    }
+
     /// Creates the Recovery of an incident, unless a live list shows one.
     private func open(_ incident: Incident) async throws -> ObjectKey {
         let list = try await client.list(
@@ -78,20 +98,25 @@ package struct IncidentReporter: Sendable {
         try await client.withRetryOnConflict {
             let live = try await client.get(Recovery.self, key)
             guard incident.isCovered(by: live), let occurrences = incident.occurrences(after: live) else { return }
-            var metadata: [String: JSONValue] = [:]
-            metadata["resourceVersion"] = live.metadata.resourceVersion.map(JSONValue.string)
-            metadata["uid"] = live.metadata.uid.map(JSONValue.string)
-            _ = try await client.patch(
-                Recovery.self,
-                key,
-                [
-                    "metadata": .object(JSONObject(metadata)),
-                    "status": ["occurrences": try JSONValue(encoding: occurrences)],
-                ],
-                type: .merge,
-                subresource: "status"
-            )
+            try await write(occurrences, to: live)
         }
+    }
+
+    /// - Throws: `ClientError` when the Recovery is not what it was.
+    private func write(_ occurrences: Occurrences, to live: Recovery) async throws {
+        var metadata: [String: JSONValue] = [:]
+        metadata["resourceVersion"] = live.metadata.resourceVersion.map(JSONValue.string)
+        metadata["uid"] = live.metadata.uid.map(JSONValue.string)
+        _ = try await client.patch(
+            Recovery.self,
+            live.metadata.key,
+            [
+                "metadata": .object(JSONObject(metadata)),
+                "status": ["occurrences": try JSONValue(encoding: occurrences)],
+            ],
+            type: .merge,
+            subresource: "status"
+        )
     }
 
     /// The one that was opened last.
@@ -100,5 +125,12 @@ package struct IncidentReporter: Sendable {
             let order = { (recovery: Recovery) in recovery.metadata.creationTimestamp ?? .distantPast }
             return (order(left), left.metadata.name ?? "") < (order(right), right.metadata.name ?? "")
         }
+    }
+}
+
+extension Recovery {
+    /// Whether it has given up a failure that nobody has seen the end of yet.
+    var needsHealedTime: Bool {
+        isFinal && state != .completed && status?.occurrences?.healedTime == nil
     }
 }

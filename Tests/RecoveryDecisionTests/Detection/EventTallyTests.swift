@@ -73,9 +73,19 @@ struct EventTallyTests {
     @Test("an event that began before the window counts once, and then by what it is counted up by")
     func beganBefore() {
         var scene = Scene()
-        #expect(scene.look([Self.event(count: 500, first: -9_000, last: 0)], at: 1).0 == "healthy")
-        #expect(scene.look([Self.event(count: 501, first: -9_000, last: 20)], at: 21).0 == "healthy")
-        #expect(scene.look([Self.event(count: 502, first: -9_000, last: 30)], at: 31).0 != "healthy")
+        // Of the 500 any number may have happened in the last 300 s: no failure, and no health either.
+        #expect(scene.look([Self.event(count: 500, first: -9_000, last: 0)], at: 1) == ("unknown", 301))
+        #expect(scene.look([Self.event(count: 501, first: -9_000, last: 20)], at: 21).0 == "unknown")
+        #expect(
+            scene.look([Self.event(count: 502, first: -9_000, last: 30)], at: 31) == (
+                "3 or more in 300 s: no room", 300
+            )
+        )
+        var quiet = Scene()
+        #expect(quiet.look([Self.event(count: 500, first: -9_000, last: 0)], at: 1).0 == "unknown")
+        #expect(quiet.look([Self.event(count: 500, first: -9_000, last: 0)], at: 301) == ("healthy", nil))
+        var old = Scene()
+        #expect(old.look([Self.event(count: 500, first: -9_000, last: -400)], at: 1) == ("healthy", nil))
     }
 
     @Test("the events of several names about one object add up; each object is a target of its own")

@@ -35,6 +35,24 @@ struct DetectionControllerTests {
         #expect(try scene.recoveries().map(\.state) == [.failed], "one incident, one object")
     }
 
+    @Test("a Recovery that cannot be opened keeps the policy from no other, and is tried again")
+    func refused() throws {
+        let scene = DetectionScene()
+        scene.hub.inject(.status(422, "Invalid"), times: 5) {
+            $0.verb == .create && $0.concerns(Recovery.resource)
+                && String(decoding: $0.body, as: UTF8.self).contains("bad")
+        }
+        scene.putWidget("bad", ready: "False")
+        scene.start()
+        scene.world.run(for: .seconds(10))
+        scene.putWidget("good", ready: "False")
+        scene.world.run(for: .seconds(25))
+        #expect(try scene.recoveries().map(\.spec.targetRef?.name) == ["good"])
+        #expect(try scene.policy()?.status?.matched == 2)
+        scene.world.run(for: .seconds(100))
+        #expect(Set(try scene.recoveries().map(\.spec.targetRef?.name)) == ["good", "bad"])
+    }
+
     @Test("a failure that is shorter than its time opens nothing; flapping adds up to nothing")
     func flaps() throws {
         let scene = DetectionScene()
@@ -201,6 +219,64 @@ struct DetectionControllerTests {
         scene.world.run(for: .seconds(5))
         #expect(try scene.detecting() == nil)
         #expect(try scene.policy()?.status?.matched == nil)
+    }
+
+    @Test(
+        "a Recovery that is only observed ends when its policy is gone or looks elsewhere; another policy opens its own",
+        arguments: [true, false]
+    )
+    func abandons(isDeleted: Bool) throws {
+        let scene = DetectionScene()
+        let key = ObjectKey(namespace: "team", name: "watch")
+        scene.hub.edit(RecoveryPolicy.resource, key) { $0.set("Observe", at: ["spec", "mode"]) }
+        scene.putWidget(ready: "False")
+        scene.start()
+        scene.world.run(for: .seconds(30))
+        #expect(try scene.recoveries().map(\.status?.attempts) == [nil])
+        scene.refuseWrites()
+        if isDeleted {
+            scene.hub.remove(RecoveryPolicy.resource, key)
+        } else {
+            var other = DetectionScene.readiness
+            other["conditions"] = [
+                ["apiVersion": "example.com/v1", "kind": "Widget", "type": "Other", "errorType": "InternalError"]
+            ]
+            let elsewhere = other
+            scene.hub.edit(RecoveryPolicy.resource, key) { $0.set(elsewhere, at: ["spec", "detection"]) }
+        }
+        scene.putPolicy("other", DetectionScene.readiness)
+        scene.world.run(for: .seconds(60))
+        let all = try scene.recoveries().sorted { ($0.metadata.name ?? "") < ($1.metadata.name ?? "") }
+        #expect(all.count == 2)
+        #expect(all.first?.state == .cancelled)
+        #expect(all.first?.status?.conditions?[type: ConditionType.succeeded]?.reason == "NoLongerWatched")
+        #expect(all.last?.spec.policyRef?.name == "other" && (all.last?.status?.attempts ?? 0) > 0)
+    }
+
+    @Test(
+        "that a failure was over is remembered by the Recovery that gave it up, so that a new leader opens another one"
+    )
+    func remembersHealth() throws {
+        let scene = DetectionScene()
+        scene.refuseWrites()
+        scene.putWidget(ready: "False")
+        scene.start()
+        let isFailed = { (try? scene.recoveries().first?.state) == .failed }
+        #expect(scene.world.run(until: isFailed, limit: .seconds(1_200)) != nil)
+        scene.putWidget(ready: "True")
+        scene.world.run(for: .seconds(15))
+        let recovery = try #require(try scene.recoveries().first)
+        #expect(recovery.status?.occurrences?.healedTime != nil)
+        // The next leader knows neither when it failed before nor when it fails now.
+        var incident = Incident(.componentUnhealthy, namespace: "team", since: .distantPast)
+        incident.targetRef = recovery.spec.targetRef
+        #expect(!incident.isCovered(by: recovery))
+        var before = recovery
+        before.status?.occurrences?.healedTime = nil
+        #expect(incident.isCovered(by: before))
+        let writes = scene.hub.requests { $0.isWrite }.count
+        scene.world.run(for: .seconds(600))
+        #expect(scene.hub.requests { $0.isWrite && $0.concerns(Recovery.resource) }.count <= writes)
     }
 
     @Test("what this version does not look at is said, and does not keep it from the rest")
