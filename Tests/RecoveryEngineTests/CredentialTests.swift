@@ -1,3 +1,4 @@
+import ControllerRuntime
 import FoundationEssentials
 import JSON
 import KubernetesCore
@@ -61,6 +62,53 @@ struct CredentialTests {
             _ = CredentialClaims.of(certificate: Self.pem(Array(der.prefix(index))))
         }
         #expect(CredentialClaims.of(certificate: Array("-----BEGIN CERTIFICATE-----".utf8)) == nil)
+    }
+
+    @Test(
+        "a time in letters of several bytes is no time, and does no harm",
+        arguments: ["Z", "e\u{301}", "\u{1F469}\u{200D}"]
+    )
+    func timeInOddLetters(text: String) throws {
+        let element = { (tag: UInt8, content: [UInt8]) in [tag, UInt8(content.count)] + content }
+        for length in 1...20 {
+            for tag: UInt8 in [0x17, 0x18] {
+                var bytes = Array(String(repeating: text, count: length).utf8.prefix(14))
+                bytes += Array(repeating: UInt8(ascii: "0"), count: max(0, 14 - bytes.count)) + [UInt8(ascii: "Z")]
+                for size in [13, 15] {
+                    let time = element(tag, Array(bytes.suffix(size)))
+                    let before = element(0x02, [1]) + element(0x30, []) + element(0x30, [])
+                    let body = before + element(0x30, time + time) + element(0x30, [])
+                    let certificate = Self.pem(element(0x30, element(0x30, body)))
+                    let claims = CredentialClaims.of(certificate: certificate)
+                    #expect(claims == nil || length == 0, "\(text) \(length) \(tag) \(size)")
+                }
+            }
+        }
+    }
+
+    @Test("certificates of random and of damaged bytes are read or refused, never trapped over")
+    func fuzzedCertificate() throws {
+        var random = SeededGenerator(seed: 20_260_101)
+        let pem = try TestAuthority(name: "test").issue("x").certificate
+        let lines = String(decoding: pem, as: UTF8.self).split(separator: "\n")
+        let der = [UInt8](try #require(Data(base64Encoded: lines.dropFirst().dropLast().joined())))
+        // The times are where counting can go wrong: damage them more often than the rest.
+        let times = der.indices.filter { [0x17, 0x18].contains(der[$0]) }
+        for round in 0..<4_000 {
+            var bytes =
+                round % 4 == 0
+                ? (0..<Int.random(in: 0...80, using: &random)).map { _ in .random(in: 0...255, using: &random) } : der
+            for _ in 0..<Int.random(in: 1...6, using: &random) where !bytes.isEmpty {
+                let near = (times.randomElement(using: &random) ?? 0) + Int.random(in: 0...16, using: &random)
+                let index = round % 2 == 0 ? Int.random(in: 0..<bytes.count, using: &random) : near
+                guard bytes.indices.contains(index) else { continue }
+                bytes[index] =
+                    [0xC3, 0xCC, 0x81, 0xE2, 0x80, 0x8D, 0x0D, 0x0A, 0x5A, .random(in: 0...255, using: &random)]
+                    .randomElement(using: &random) ?? 0
+            }
+            _ = CredentialClaims.of(certificate: Self.pem(bytes))
+            _ = CredentialClaims.of(certificate: bytes)
+        }
     }
 
     private static func pem(_ der: [UInt8]) -> [UInt8] {

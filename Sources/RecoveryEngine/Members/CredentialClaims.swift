@@ -117,16 +117,18 @@ private struct DERReader {
     mutating func time() -> Date? {
         let tag = next
         guard tag == .utcTime || tag == .generalizedTime, let content = take() else { return nil }
-        var digits = String(decoding: content, as: UTF8.self)
-        guard digits.hasSuffix("Z") else { return nil }
-        // Two digits for the year: 50 and above are of the last century (RFC 5280, section 4.1.2.5.1).
-        if tag == .utcTime { digits = (digits >= "50" ? "19" : "20") + digits }
-        guard digits.utf8.count == 15 else { return nil }
-        let parts = [0, 4, 6, 8, 10, 12].map { start -> String in
-            let from = digits.index(digits.startIndex, offsetBy: start)
-            return String(digits[from..<digits.index(from, offsetBy: start == 0 ? 4 : 2)])
+        let digits = content.dropLast()
+        // Bytes and not characters are counted: the content is anybody's.
+        guard content.last == UInt8(ascii: "Z"), digits.count == (tag == .utcTime ? 12 : 14),
+            digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+        else { return nil }
+        var pairs = stride(from: digits.startIndex, to: digits.endIndex, by: 2).map { start in
+            String(decoding: digits[start..<start + 2], as: UTF8.self)
         }
-        return RFC3339.date(from: "\(parts[0])-\(parts[1])-\(parts[2])T\(parts[3]):\(parts[4]):\(parts[5])Z")
+        // Two digits for the year: 50 and above are of the last century (RFC 5280, section 4.1.2.5.1).
+        if tag == .utcTime { pairs.insert(pairs[0] >= "50" ? "19" : "20", at: 0) }
+        let date = "\(pairs[0])\(pairs[1])-\(pairs[2])-\(pairs[3])"
+        return RFC3339.date(from: "\(date)T\(pairs[4]):\(pairs[5]):\(pairs[6])Z")
     }
 
     /// Takes the next element off and returns its content.
