@@ -31,12 +31,16 @@ final class FleetScene: Sendable {
     }
 
     /// The engine of a hub, which watches over the members of its harness.
-    static func engine(_ harness: StrategyHarness, isWatched: Bool = true) -> RecoveryEngine {
+    static func engine(
+        _ harness: StrategyHarness,
+        isWatched: Bool = true,
+        strategies: StrategyRegistry? = nil
+    ) -> RecoveryEngine {
         let context = RuntimeContext(timeSource: harness.world.time)
         var dependencies = RecoveryEngine.Dependencies(
             client: harness.client,
             members: harness.members.guardedClient,
-            registry: .standard(members: harness.members, transport: ScriptedTransport([])),
+            registry: strategies ?? .standard(members: harness.members, transport: ScriptedTransport([])),
             configuration: EngineConfiguration(),
             namespace: isWatched ? nil : "elsewhere",
             controllerNamespace: StrategyHarness.namespace,

@@ -139,13 +139,17 @@ extension MigrationControllerScene {
         status.executions = [execution]
         recovery.status = status
         recovery = try Recovery(json: hub.put(recovery.jsonValue(), Recovery.resource).content)
-        let fence = AttemptFence(actsAsServiceAccount: false) { true }
+        let fence = AttemptFence { true }
         return Attempt(
             recovery: recovery,
             execution: execution,
             isResumed: !actions.isEmpty,
             parameters: [:],
             client: client.guarded { try fence.check($0) },
+            placementFence: LivePlacementFence(
+                hub: client,
+                fence: PlacementFence(controllerNamespace: members.namespace)
+            ),
             timeSource: world.time,
             logger: .disabled,
             clock: AttemptClock(deadline: world.time.now().advanced(by: .seconds(600))),

@@ -10,7 +10,7 @@ import Testing
 @Suite("ResourceConflict about placed objects")
 struct PlacedConflictTests {
     private let scene = PlacementStrategyScene()
-    private let strategy = ResourceConflictStrategy(controllerNamespace: StrategyHarness.namespace)
+    private let strategy = ResourceConflictStrategy()
     private static let map = ObjectKey(namespace: "team", name: "settings")
 
     private var edge: FakeAPIServer {

@@ -126,6 +126,28 @@ struct PlacedObjectsTests {
         #expect(scene.writes.count == count, "what is in sync costs no write")
     }
 
+    @Test(arguments: [
+        ("Role", "rbac.authorization.k8s.io/v1", "team", "hands out rights or secrets"),
+        ("Secret", "v1", "team", "hands out rights or secrets"),
+        ("ConfigMap", "v1", "kube-system", "reaches namespace kube-system"),
+        ("Node", "v1", "team", "is cluster-scoped there"),
+    ])
+    func whatATenantMayNotHaveIsNeverReadOrWritten(kind: String, version: String, space: String, why: String) throws {
+        let roles = APIResource(group: "rbac.authorization.k8s.io", version: "v1", plural: "roles", kind: "Role")
+        let scene = PlacedScene([roles])
+        let placement = Scene.placement([
+            [
+                "apiVersion": .string(version), "kind": .string(kind),
+                "metadata": ["name": "x", "namespace": .string(space)],
+            ]
+        ])
+        let state = try scene.sync(placement)
+        #expect(state.refusals.count == 1 && state.message.contains(why), "\(state.message)")
+        _ = try scene.remove(placement, keepingData: false)
+        let isAbout = { (request: FakeRequest) in request.path.contains("/x") || request.isWrite }
+        #expect(scene.member.requests(where: isAbout).isEmpty)
+    }
+
     @Test func declaredFieldsThatChangeAreDriftAndRepairedAndOthersAreNot() throws {
         try scene.sync(Scene.placement([Scene.web(), Scene.settings]))
         let placement = Scene.applied([Scene.web(), Scene.settings])

@@ -24,22 +24,21 @@ final class PlacementStrategyScene: Sendable {
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "settings", "namespace": "team"],
         "data": ["a": "1"],
     ]
-    static let fence = PlacementFence(controllerNamespace: StrategyHarness.namespace)
 
     let harness: StrategyHarness
     let members: [String: FakeAPIServer]
 
     /// Makes ready members, each with one node of 4 CPUs.
-    init(_ names: [String] = ["edge-1", "edge-2"]) {
+    init(_ names: [String] = ["edge-1", "edge-2"], resources: [APIResource] = []) {
         let world = VirtualWorld()
         var members: [String: FakeAPIServer] = [:]
         for name in names {
-            let server = FakeAPIServer(timeSource: world.time)
+            let server = FakeAPIServer(timeSource: world.time, resources: resources)
             members[name] = server
             Self.putNode("node", cpu: "4", on: server)
         }
         let transport = RoutingTransport(members.mapValues { $0.transport(identity: "controller") })
-        harness = StrategyHarness(world: world, memberTransport: transport)
+        harness = StrategyHarness(world: world, memberTransport: transport, resources: resources)
         for name in names { Self.register(name, harness.hub) }
         self.members = members
         harness.hub.put(
@@ -122,6 +121,7 @@ final class PlacementStrategyScene: Sendable {
 
     func attempt(
         _ type: ErrorType,
+        about kind: String = "Placement",
         on cluster: String? = nil,
         parameters: [String: JSONValue] = [:],
         actions: [ActionRecord] = [],
@@ -131,7 +131,7 @@ final class PlacementStrategyScene: Sendable {
             type.rawValue,
             target: ResolvedTarget(
                 apiVersion: RecoveryAPI.apiVersion,
-                kind: "Placement",
+                kind: kind,
                 namespace: Self.key.namespace,
                 name: Self.key.name
             ),

@@ -11,7 +11,7 @@ import Timekeeping
 
 @Suite("Placement strategy")
 struct PlacementStrategyTests {
-    private let strategy = PlacementStrategy(fence: PlacementStrategyScene.fence)
+    private let strategy = PlacementStrategy()
 
     private func decisions(_ scene: PlacementStrategyScene) throws -> [String] {
         try (scene.placement.status?.decisions ?? []).map { $0.cluster + ($0.isLeaving ? " leaving" : "") }

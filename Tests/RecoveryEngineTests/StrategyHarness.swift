@@ -29,13 +29,14 @@ struct StrategyHarness {
     let hub: FakeAPIServer
     let client: KubernetesClient
     let members: MemberClients
-    let fence = AttemptFence(actsAsServiceAccount: false) { true }
+    let fence = AttemptFence { true }
 
     /// Makes a hub; member clusters are reached through `memberTransport`.
     init(
         world: VirtualWorld = VirtualWorld(),
         memberTransport: any HTTPTransport = ScriptedTransport([]),
-        allowedCommands: Set<String> = []
+        allowedCommands: Set<String> = [],
+        resources: [APIResource] = []
     ) {
         self.world = world
         hub = FakeAPIServer(
@@ -43,7 +44,7 @@ struct StrategyHarness {
             resources: [
                 Recovery.resource, MemberCluster.resource, Self.autoscalers, Placement.resource, Migration.resource,
                 APIResource(group: "example.com", version: "v1", plural: "widgets", kind: "Widget", isNamespaced: true),
-            ]
+            ] + resources
         )
         client = hub.client(identity: "controller")
         members = MemberClients(
@@ -94,6 +95,10 @@ struct StrategyHarness {
             isResumed: !actions.isEmpty,
             parameters: parameters,
             client: client.guarded { [fence] in try fence.check($0) },
+            placementFence: LivePlacementFence(
+                hub: client,
+                fence: PlacementFence(controllerNamespace: Self.namespace)
+            ),
             timeSource: world.time,
             logger: .disabled,
             clock: AttemptClock(deadline: world.time.now().advanced(by: timeLimit)),

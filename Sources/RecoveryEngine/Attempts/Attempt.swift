@@ -27,6 +27,8 @@ package struct Attempt: Sendable {
     package let parameters: [String: JSONValue]
     /// The hub.
     package let client: KubernetesClient
+    /// Whether a Placement may be on a member, by what the hub says now.
+    let placementFence: LivePlacementFence
     /// Time for everything that waits.
     package let timeSource: any TimeSource
     /// Carries recovery, strategy and attempt on every line.

@@ -15,16 +15,12 @@ package final class AttemptFence: Sendable {
     }
 
     private let closed = Mutex<String?>(nil)
-    private let actsAsServiceAccount: Bool
     private let mayLead: @Sendable () -> Bool
 
     /// Makes an open fence.
     ///
-    /// - Parameters:
-    ///   - actsAsServiceAccount: whether requests are sent as a ServiceAccount; only then protected kinds may be written.
-    ///   - mayLead: whether this process may still write as the leader.
-    package init(actsAsServiceAccount: Bool, mayLead: @escaping @Sendable () -> Bool) {
-        self.actsAsServiceAccount = actsAsServiceAccount
+    /// - Parameter mayLead: whether this process may still write as the leader.
+    package init(mayLead: @escaping @Sendable () -> Bool) {
         self.mayLead = mayLead
     }
 
@@ -53,14 +49,19 @@ package final class AttemptFence: Sendable {
 
     /// Throws when the request must not be sent.
     ///
+    /// - Parameters:
+    ///   - request: what is about to be sent.
+    ///   - asServiceAccount: whether this very client sends it as a ServiceAccount of a tenant; only then protected kinds
+    ///     may be written. Clients of members never do: they have the fleet's credential, whoever asked.
     /// - Throws: `Refusal`.
-    package func check(_ request: APIRequest) throws {
+    package func check(_ request: APIRequest, asServiceAccount: Bool = false) throws {
         try checkOpen()
-        guard !request.isIdempotent, !actsAsServiceAccount, let resource = request.resource else { return }
+        guard !request.isIdempotent, !asServiceAccount, let resource = request.resource else { return }
         if Self.isProtected(resource) {
             throw Refusal(
                 description:
-                    "\(resource.plural) are written only as a ServiceAccount; set spec.serviceAccountName"
+                    "\(resource.plural) are written only as a ServiceAccount, and on the hub only; "
+                    + "set spec.serviceAccountName for those, and change those of a member by hand"
             )
         }
     }

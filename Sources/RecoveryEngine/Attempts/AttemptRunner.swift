@@ -50,10 +50,7 @@ package struct AttemptRunner: Sendable {
     /// Prepares the last execution of a Recovery whose reservation was just written.
     package func prepare(_ recovery: Recovery, strategy: any RecoveryStrategy, isResumed: Bool) -> Prepared? {
         guard let status = recovery.status, let execution = status.executions?.last else { return nil }
-        let fence = AttemptFence(
-            actsAsServiceAccount: status.effective?.serviceAccountName != nil,
-            mayLead: environment.mayLead
-        )
+        let fence = AttemptFence(mayLead: environment.mayLead)
         let journal = AttemptJournal(
             recovery: recovery,
             writer: environment.writer,
@@ -66,6 +63,10 @@ package struct AttemptRunner: Sendable {
             isResumed: isResumed,
             parameters: status.currentRung?.parameters ?? [:],
             client: hubClient(recovery, fence: fence),
+            placementFence: LivePlacementFence(
+                hub: environment.client.guarded { try fence.check($0) },
+                fence: PlacementFence(controllerNamespace: environment.controllerNamespace)
+            ),
             timeSource: environment.timeSource,
             logger: environment.logger.with([
                 "recovery": recovery.metadata.key.description,
@@ -118,13 +119,12 @@ package struct AttemptRunner: Sendable {
     }
 
     private func hubClient(_ recovery: Recovery, fence: AttemptFence) -> KubernetesClient {
-        var client = environment.client
-        if let account = recovery.status?.effective?.serviceAccountName {
-            client = client.impersonating(
-                .serviceAccount(namespace: recovery.metadata.namespace ?? "", name: account)
-            )
+        guard let account = recovery.status?.effective?.serviceAccountName else {
+            return environment.client.guarded { try fence.check($0) }
         }
-        return client.guarded { try fence.check($0) }
+        let namespace = recovery.metadata.namespace ?? ""
+        return environment.client.impersonating(.serviceAccount(namespace: namespace, name: account))
+            .guarded { try fence.check($0, asServiceAccount: true) }
     }
 
     private func watchDeadline(_ prepared: Prepared, _ ending: Promise<Ending>) async {

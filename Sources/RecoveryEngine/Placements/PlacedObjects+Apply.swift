@@ -11,13 +11,14 @@ extension PlacedObjects {
     ///
     /// - Parameter state: what `inspect` has found a moment ago.
     /// - Returns: the state afterwards; objects that the member refuses, or that belong to others, stay as they were.
-    /// - Throws: `ClientError` when the member does not answer.
+    /// - Throws: `ClientError` when the member does not answer; what `mayWrite` throws.
     package func apply(_ state: PlacedState) async throws -> PlacedState {
         var result = state
         for index in result.objects.indices {
             try await apply(&result.objects[index], all: state.isOutdated)
         }
         guard state.isOutdated, result.objects.allSatisfy({ $0.verdict == .inSync }) else { return result }
+        try await mayWrite()
         try await prune(keeping: result.objects)
         result.isOutdated = false
         return result
@@ -30,6 +31,7 @@ extension PlacedObjects {
         case .foreign, .refused, .awaited: return
         case .inSync, .missing, .drifted: break
         }
+        try await mayWrite()
         do {
             let applied = try await client.patch(
                 resource,

@@ -1,6 +1,7 @@
 internal import KubernetesClient
 internal import KubernetesCore
 internal import RecoveryAPI
+internal import RecoveryDecision
 
 extension PlacedObjects {
     /// Removes the placement's objects from the member, those of earlier manifests included.
@@ -53,7 +54,8 @@ extension PlacedObjects {
         } catch ClientError.noMatch {
             return []
         }
-        guard resource.isNamespaced || !isTenant else { return [] }
+        guard !isTenant || resource.isNamespaced && !PlacementFence.isForbidden(group: kind.group, kind: kind.kind)
+        else { return [] }
         do {
             let list = try await client.list(
                 resource,

@@ -21,6 +21,8 @@ package struct PlacedObjects: Sendable {
     let client: KubernetesClient
     let isTenant: Bool
     let memory: PlacedMemory
+    /// Throws when the placement must not be written to the member any more.
+    let mayWrite: @Sendable () async throws -> Void
 
     /// Looks at a placement on a member.
     ///
@@ -30,17 +32,20 @@ package struct PlacedObjects: Sendable {
     ///   - client: the member's.
     ///   - fence: tells tenants from the controller's own namespace.
     ///   - memory: what the member's server has settled before; one for all placements and members spares requests.
+    ///   - mayWrite: called before each object is applied; throws when the placement must not be written any more.
     package init(
         _ placement: Placement,
         on cluster: String,
         client: KubernetesClient,
         fence: PlacementFence,
-        memory: PlacedMemory = PlacedMemory()
+        memory: PlacedMemory = PlacedMemory(),
+        mayWrite: @escaping @Sendable () async throws -> Void = {}
     ) {
         self.placement = placement
         self.cluster = cluster
         self.client = client
         self.memory = memory
+        self.mayWrite = mayWrite
         isTenant = !fence.isOpen(for: placement.metadata.namespace)
     }
 
@@ -84,8 +89,8 @@ package struct PlacedObjects: Sendable {
         do {
             object.resource = try await resource(manifest, look)
             guard let resource = object.resource else { throw unknownKind(manifest) }
-            guard resource.isNamespaced || !isTenant else {
-                object.verdict = .refused("is cluster-scoped there: only the controller's namespace may place that")
+            if let problem = fenceProblem(manifest, resource) {
+                object.verdict = .refused("\(problem): only the controller's namespace may place that")
                 return object
             }
             object.manifest = manifest.located(resource)
@@ -99,6 +104,17 @@ package struct PlacedObjects: Sendable {
             object.verdict = .refused(try error.refusal())
         }
         return object
+    }
+
+    /// Why a tenant may not have an object; what let it pass on the hub is not relied on here.
+    private func fenceProblem(_ manifest: PlacedManifest, _ resource: APIResource) -> String? {
+        guard isTenant else { return nil }
+        if !resource.isNamespaced { return "is cluster-scoped there" }
+        if PlacementFence.isForbidden(group: resource.group, kind: resource.kind) {
+            return "hands out rights or secrets"
+        }
+        let isInside = manifest.namespace == placement.metadata.namespace
+        return isInside ? nil : "reaches namespace \(manifest.namespace ?? "")"
     }
 
     /// Where the member serves a kind; asked anew for kinds that the placement has only just defined.

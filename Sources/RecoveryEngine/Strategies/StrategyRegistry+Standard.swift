@@ -15,9 +15,9 @@ extension StrategyRegistry {
         addresses: AddressRule = AddressRule()
     ) -> StrategyRegistry {
         StrategyRegistry([
-            GenericStrategy(), ResourceConflictStrategy(controllerNamespace: members.namespace),
+            GenericStrategy(), ResourceConflictStrategy(),
             ClusterConnectivityStrategy(members: members), ClusterAuthStrategy(members: members),
-            PlacementStrategy(fence: PlacementFence(controllerNamespace: members.namespace)),
+            PlacementStrategy(),
             SyncStrategy(members: members), MigrationStrategy(members: members),
             RestartStrategy(), RollbackStrategy(), ScaleStrategy(), RecreateStrategy(), CordonAndDrainStrategy(),
             JobStrategy(),

@@ -16,12 +16,11 @@ struct PlacedConflictRun: Sendable {
     let attempt: Attempt
     let target: PlacementTarget
     let cluster: String
-    let objects: PlacedObjects
 
     /// Finds the Placement and the member that the conflict is about.
     ///
     /// - Throws: `StrategyFailure.permanent` when the Recovery does not say which member, or no copy belongs there.
-    init(_ attempt: Attempt, controllerNamespace: String) async throws {
+    init(_ attempt: Attempt) async throws {
         self.attempt = attempt
         target = try await PlacementTarget(attempt)
         guard let cluster = target.reportedCluster else {
@@ -31,26 +30,13 @@ struct PlacedConflictRun: Sendable {
                 nextSteps: ["Create a new Recovery with spec.error.context.\(PlacementTarget.clusterKey) set to it"]
             )
         }
-        let placement = try await target.read()
-        guard (placement.status?.decisions ?? []).contains(where: { $0.cluster == cluster }) else {
-            throw StrategyFailure.permanent(
-                "\(target.description) has no copy on \(cluster): nothing of it can be in conflict there",
-                nextSteps: ["See where its copies are: status.decisions of \(target.description)"]
-            )
-        }
         self.cluster = cluster
-        objects = PlacedObjects(
-            placement,
-            on: cluster,
-            client: try await attempt.member(cluster),
-            fence: PlacementFence(controllerNamespace: controllerNamespace)
-        )
     }
 
     func resolve() async throws -> StrategyResult {
         var state: PlacedState?
         try await attempt.read("ReadLatest") {
-            let found = try await objects.inspect()
+            let found = try await target.copy(on: cluster).inspect()
             state = found
             return found.message
         }
@@ -70,18 +56,19 @@ struct PlacedConflictRun: Sendable {
 
     private func takeOver() async throws -> StrategyResult {
         try await attempt.mutate(Self.takeOverAction) {
-            try await objects.inspect().conflicts.isEmpty
+            try await target.copy(on: cluster).inspect().conflicts.isEmpty
         } _: {
+            let objects = try await target.copy(on: cluster)
             let state = try await objects.inspect()
             var taken: [String] = []
             for object in state.objects {
                 guard case .foreign = object.verdict, let resource = object.resource else { continue }
-                try await takeOver(object, resource)
+                try await takeOver(object, resource, of: objects)
                 taken.append(object.description)
             }
             return taken.isEmpty ? "nothing was left to take" : "took over \(taken.joined(separator: ", "))"
         }
-        let state = try await objects.inspect()
+        let state = try await target.copy(on: cluster).inspect()
         guard state.conflicts.isEmpty else {
             throw StrategyFailure.transient("\(target.description) still has conflicts on \(cluster): \(state.message)")
         }
@@ -92,7 +79,11 @@ struct PlacedConflictRun: Sendable {
     }
 
     /// Makes an object the placement's, in the version that was just looked at and no other.
-    private func takeOver(_ object: PlacedState.Object, _ resource: APIResource) async throws {
+    private func takeOver(
+        _ object: PlacedState.Object,
+        _ resource: APIResource,
+        of objects: PlacedObjects
+    ) async throws {
         let live = try await objects.client.get(resource, object.key)
         if let owner = live.labels[MetadataName.placementUID] {
             throw StrategyFailure.permanent(
@@ -113,6 +104,7 @@ struct PlacedConflictRun: Sendable {
         var content = object.manifest.content
         content.set(.string(live.uid), at: ["metadata", "uid"])
         content.set(.string(live.resourceVersion), at: ["metadata", "resourceVersion"])
+        try await objects.mayWrite()
         _ = try await objects.client.patch(
             resource,
             object.key,

@@ -31,14 +31,8 @@ package struct ResourceConflictStrategy: RecoveryStrategy {
         destructiveness: .mutating
     )
 
-    private let controllerNamespace: String
-
     /// Makes the strategy.
-    ///
-    /// - Parameter controllerNamespace: the controller's own, whose Placements may reach everything.
-    package init(controllerNamespace: String = RecoveryAPI.defaultControllerNamespace) {
-        self.controllerNamespace = controllerNamespace
-    }
+    package init() {}
 
     package func validate(parameters: [String: JSONValue]) -> [FieldViolation] {
         ConflictRequest.violations(parameters)
@@ -46,7 +40,7 @@ package struct ResourceConflictStrategy: RecoveryStrategy {
 
     package func execute(_ attempt: Attempt) async throws -> StrategyResult {
         if attempt.error.knownType == .syncConflict, PlacementTarget.isTarget(of: attempt) {
-            return try await PlacedConflictRun(attempt, controllerNamespace: controllerNamespace).resolve()
+            return try await PlacedConflictRun(attempt).resolve()
         }
         guard let target = try await TargetAccess(attempt, try await attempt.targetClient()) else {
             throw StrategyFailure.permanent(

@@ -11,7 +11,6 @@ struct MigrationRun: Sendable {
     let attempt: Attempt
     let target: TargetAccess
     let members: MemberClients
-    let fence: PlacementFence
 
     static let resumeAction = "ResumeMigration"
     static let rollBackAction = "RollBack"
@@ -56,22 +55,31 @@ struct MigrationRun: Sendable {
 
     /// Both ends as they answer now, the Placement, and the prechecks where they matter.
     private func look(at migration: Migration) async throws -> MigrationFacts {
+        let placement = try await placement(of: migration)
         let source = try await end("CheckSource", migration.spec.from)
         let target = try await end("CheckTarget", migration.spec.to)
-        let key = ObjectKey(namespace: migration.metadata.namespace, name: migration.spec.placementRef.name)
-        var facts = MigrationFacts(placement: nil, source: source, target: target)
+        var facts = MigrationFacts(placement: placement, source: source, target: target)
+        if target.isReady, [.prechecking, .deploying].contains(migration.status?.phase) {
+            facts.prechecks = try await prerequisites(placement, migration.spec.to)
+        }
+        return facts
+    }
+
+    /// The Placement, which has to be one that may go to the target, unless it is taken back from there or has gone.
+    private func placement(of migration: Migration) async throws -> Placement {
+        let key = migration.placementKey
         do {
-            facts.placement = try await attempt.client.get(Placement.self, key)
+            let placement = try await attempt.client.get(Placement.self, key)
+            if migration.status?.phase != .rollingBack, migration.status?.isPastReturn != true {
+                try await attempt.placementFence.check(placement, on: migration.spec.to)
+            }
+            return placement
         } catch let error as ClientError where error.apiError?.isNotFound == true {
             throw StrategyFailure.permanent(
                 "Placement \(key) does not exist: nothing is left to move",
                 nextSteps: ["Delete Migration \(migration.metadata.key)"]
             )
         }
-        if target.isReady, [.prechecking, .deploying].contains(migration.status?.phase) {
-            facts.prechecks = try await prerequisites(facts, migration.spec.to)
-        }
-        return facts
     }
 
     /// Probes one end; what it answers is a finding, not a failure.
@@ -91,13 +99,12 @@ struct MigrationRun: Sendable {
         return end
     }
 
-    private func prerequisites(_ facts: MigrationFacts, _ name: String) async throws -> MigrationPrechecks {
-        guard let placement = facts.placement else { return MigrationPrechecks() }
+    private func prerequisites(_ placement: Placement, _ name: String) async throws -> MigrationPrechecks {
         let inspection = TargetInspection(
             placement: placement,
             cluster: try await members.cluster(name, fence: attempt.fence),
             client: try await attempt.member(name),
-            fence: fence,
+            fence: attempt.placementFence.fence,
             capacity: nil
         )
         let found = try await inspection.run(within: TargetInspection.timeLimit, attempt.timeSource)

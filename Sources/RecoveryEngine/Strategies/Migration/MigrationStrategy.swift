@@ -43,7 +43,6 @@ package struct MigrationStrategy: RecoveryStrategy {
                 nextSteps: ["Create a new Recovery with spec.targetRef set to the Migration, without spec.clusterRef"]
             )
         }
-        let fence = PlacementFence(controllerNamespace: members.namespace)
-        return try await MigrationRun(attempt: attempt, target: target, members: members, fence: fence).recover()
+        return try await MigrationRun(attempt: attempt, target: target, members: members).recover()
     }
 }

@@ -13,7 +13,7 @@ struct FleetSurvey: Sendable {
     private static let timeout = Duration.seconds(15)
 
     let attempt: Attempt
-    let fence: PlacementFence
+    private var fence: PlacementFence { attempt.placementFence.fence }
 
     /// What was found of one member.
     private struct Answer: Sendable {
@@ -28,7 +28,7 @@ struct FleetSurvey: Sendable {
     ///
     /// - Throws: `ClientError` when the hub does not answer.
     func candidates(for placement: Placement) async throws -> (clusters: [ClusterCandidate], words: String) {
-        let labels = try await namespaceLabels(of: placement)
+        let labels = try await attempt.placementFence.namespaceLabels(of: placement)
         let demand = PlacementDemand(manifests: placement.spec.manifests)
         let members = try await attempt.client.list(MemberCluster.self).items
         let answers = try await withThrowingTaskGroup(of: Answer.self) { group in
@@ -48,13 +48,6 @@ struct FleetSurvey: Sendable {
         }
         let words = answers.isEmpty ? "there is no MemberCluster" : answers.map(\.words).joined(separator: "; ")
         return (answers.map(\.candidate), words)
-    }
-
-    /// Labels of the placement's namespace; nil where they do not matter.
-    private func namespaceLabels(of placement: Placement) async throws -> [String: String]? {
-        let namespace = placement.metadata.namespace
-        guard !fence.isOpen(for: namespace), let namespace else { return nil }
-        return try await attempt.client.get(.namespaces, ObjectKey(name: namespace)).labels
     }
 
     private func answer(

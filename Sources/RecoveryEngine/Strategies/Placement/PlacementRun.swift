@@ -10,7 +10,6 @@ internal import Timekeeping
 struct PlacementRun: Sendable {
     let attempt: Attempt
     let target: PlacementTarget
-    let fence: PlacementFence
     /// What the policy allows to give up, least harm first.
     let relaxations: [PlacementRelaxation]
 
@@ -77,7 +76,7 @@ struct PlacementRun: Sendable {
     // MARK: - What there is
 
     private func look(at placement: Placement) async throws -> Picture {
-        let survey = FleetSurvey(attempt: attempt, fence: fence)
+        let survey = FleetSurvey(attempt: attempt)
         var clusters: [ClusterCandidate] = []
         try await attempt.read("RecountCapacity") {
             let (found, words) = try await survey.candidates(for: placement)
@@ -97,13 +96,16 @@ struct PlacementRun: Sendable {
         let demand = PlacementDemand(manifests: placement.spec.manifests)
         var crowded: [String: String] = [:]
         for name in suspects {
-            guard let cluster = clusters.first(where: { $0.name == name }) else { continue }
+            // Where the placement may not be, nothing is looked at in its name.
+            guard let cluster = clusters.first(where: { $0.name == name }), cluster.fenceProblem == nil else {
+                continue
+            }
             guard cluster.isReady else { throw unreachable(name) }
             let state = try await PlacedObjects(
                 placement,
                 on: name,
                 client: try await attempt.member(name),
-                fence: fence
+                fence: attempt.placementFence.fence
             ).inspect()
             if state.isReady {
                 attempt.note("InspectCopy", .succeeded, "\(name): \(state.message)")

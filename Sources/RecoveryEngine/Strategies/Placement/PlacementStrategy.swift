@@ -28,14 +28,8 @@ package struct PlacementStrategy: RecoveryStrategy {
         destructiveness: .mutating
     )
 
-    private let fence: PlacementFence
-
     /// Makes the strategy.
-    ///
-    /// - Parameter fence: tells which members a Placement may use.
-    package init(fence: PlacementFence) {
-        self.fence = fence
-    }
+    package init() {}
 
     package func validate(parameters: [String: JSONValue]) -> [FieldViolation] {
         var check = ParameterCheck(parameters)
@@ -52,7 +46,6 @@ package struct PlacementStrategy: RecoveryStrategy {
         let run = PlacementRun(
             attempt: attempt,
             target: try await PlacementTarget(attempt),
-            fence: fence,
             relaxations: words.compactMap { $0.stringValue.flatMap(PlacementRelaxation.init) }.sorted()
         )
         return try await run.recover()

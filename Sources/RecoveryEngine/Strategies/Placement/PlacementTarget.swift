@@ -43,11 +43,47 @@ struct PlacementTarget: Sendable {
 
     /// The Placement as it is now.
     ///
-    /// - Throws: `StrategyFailure.permanent` when it is gone, going, or excluded from recovery.
+    /// - Throws: `StrategyFailure.permanent` when it is gone, going, excluded from recovery, invalid, or reaches out of its
+    ///   namespace.
     func read() async throws -> Placement {
         let object = try await target.read()
         try target.checkMayChange(object)
-        return try Placement(json: object.content)
+        let placement = try Placement(json: object.content)
+        try attempt.placementFence.check(placement)
+        return placement
+    }
+
+    /// The Placement as it is now, with a copy on this member that is to stay, and may be there.
+    ///
+    /// - Throws: as `read()`; `StrategyFailure.permanent` where no copy is to stay, or none may be.
+    func read(withCopyOn cluster: String) async throws -> Placement {
+        let placement = try await read()
+        guard placement.wantedClusters.contains(cluster) else {
+            throw StrategyFailure.permanent(
+                "\(description) has no copy on \(cluster) that is to stay: nothing is done there",
+                nextSteps: ["See where its copies are: status.decisions of \(description)"]
+            )
+        }
+        try await attempt.placementFence.check(placement, on: cluster)
+        return placement
+    }
+
+    /// The copy on a member, to be compared and written; before each write all that permits it is looked at again.
+    ///
+    /// - Throws: as `read(withCopyOn:)`.
+    func copy(on cluster: String) async throws -> PlacedObjects {
+        let placement = try await read(withCopyOn: cluster)
+        return PlacedObjects(
+            placement,
+            on: cluster,
+            client: try await attempt.member(cluster),
+            fence: attempt.placementFence.fence
+        ) {
+            let live = try await read(withCopyOn: cluster)
+            guard live.metadata.uid == placement.metadata.uid, live.spec == placement.spec else {
+                throw StrategyFailure.transient("\(description) was changed meanwhile: it is compared anew")
+            }
+        }
     }
 
     /// Writes a part of the status on top of the version that was read.

@@ -20,17 +20,18 @@ struct SyncRun: Sendable {
     private static let maxSteps = 16
 
     func recover() async throws {
+        _ = try await target.read(withCopyOn: cluster)
         try await checkMember()
-        let objects = try await objects()
-        try await compare(objects)
+        try await compare(target.copy(on: cluster))
         try await attempt.mutate("ApplyObjects\(suffix)") {
-            try await objects.inspect().isInSync
+            try await target.copy(on: cluster).inspect().isInSync
         } _: {
+            let objects = try await target.copy(on: cluster)
             let state = try await objects.apply(objects.inspect())
             guard state.isInSync else { throw failure(state) }
             return "\(state.objects.count) objects are as declared"
         }
-        let state = try await waitForReady(try await self.objects(areApplied: true))
+        let state = try await waitForReady(try await appliedCopy())
         try await writeStatus(state)
     }
 
@@ -63,19 +64,17 @@ struct SyncRun: Sendable {
         )
     }
 
-    /// The copy on the member; with `areApplied` as of manifests that were just applied, which status does not say yet.
-    private func objects(areApplied: Bool = false) async throws -> PlacedObjects {
-        var placement = try await target.read()
-        if areApplied {
-            var state = placement.syncStatus(cluster) ?? ClusterSyncStatus(cluster: cluster, state: .pending)
-            state.hash = placement.manifestsHash
-            placement.put(state)
-        }
+    /// The copy on the member, of manifests that were just applied, which status does not say yet.
+    private func appliedCopy() async throws -> PlacedObjects {
+        var placement = try await target.read(withCopyOn: cluster)
+        var state = placement.syncStatus(cluster) ?? ClusterSyncStatus(cluster: cluster, state: .pending)
+        state.hash = placement.manifestsHash
+        placement.put(state)
         return PlacedObjects(
             placement,
             on: cluster,
             client: try await attempt.member(cluster),
-            fence: PlacementFence(controllerNamespace: members.namespace)
+            fence: attempt.placementFence.fence
         )
     }
 
@@ -157,7 +156,7 @@ struct SyncRun: Sendable {
             try await target.read().isReady(on: cluster)
         } _: {
             try await attempt.client.withRetryOnConflict {
-                let placement = try await target.read()
+                let placement = try await target.read(withCopyOn: cluster)
                 guard !placement.isReady(on: cluster) else { return "the placement controller has written it" }
                 var written = placement
                 var entry = placement.syncStatus(cluster) ?? ClusterSyncStatus(cluster: cluster, state: .synced)

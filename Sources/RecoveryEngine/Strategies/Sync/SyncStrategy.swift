@@ -37,7 +37,7 @@ package struct SyncStrategy: RecoveryStrategy {
     package func execute(_ attempt: Attempt) async throws -> StrategyResult {
         let target = try await PlacementTarget(attempt)
         let placement = try await target.read()
-        let clusters = try Self.clusters(of: placement, target)
+        let clusters = try target.reportedCluster.map { [$0] } ?? Self.clusters(of: placement, target)
         for cluster in clusters {
             let run = SyncRun(
                 attempt: attempt,
@@ -54,18 +54,8 @@ package struct SyncStrategy: RecoveryStrategy {
         )
     }
 
-    /// The members to look at.
+    /// All members with a copy that is to stay.
     private static func clusters(of placement: Placement, _ target: PlacementTarget) throws -> [String] {
-        let decided = (placement.status?.decisions ?? []).map(\.cluster)
-        if let cluster = target.reportedCluster {
-            guard decided.contains(cluster) else {
-                throw StrategyFailure.permanent(
-                    "\(target.description) has no copy on \(cluster): nothing is synced there",
-                    nextSteps: ["See where its copies are: status.decisions of \(target.description)"]
-                )
-            }
-            return [cluster]
-        }
         guard !placement.wantedClusters.isEmpty else {
             throw StrategyFailure.permanent(
                 "\(target.description) has no cluster yet: there is nothing to sync",
