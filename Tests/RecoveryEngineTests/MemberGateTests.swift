@@ -19,8 +19,24 @@ struct MemberGateTests {
         #expect(gate.enter(key(9), now: start) == .parked)
         #expect(gate.enter(key(8), now: start) == .parked)
         #expect(gate.enter(key(0, on: "north"), now: start) == .open, "the others are not held up")
-        #expect(gate.leave("edge", hasAnswered: true, now: start) == [key(8), key(9)])
+        #expect(gate.next("edge").isEmpty)
+        gate.leave("edge", hasAnswered: true, now: start)
+        #expect(gate.next("edge") == [key(8)])
         #expect(gate.enter(key(8), now: start) == .open)
+        #expect(gate.next("edge").isEmpty)
+    }
+
+    @Test func ofManyThatWaitOnlyThoseComeBackThatMayBegin() {
+        for number in 0..<MemberGate.maxPerMember { #expect(gate.enter(key(number), now: start) == .open) }
+        for number in 10..<1_010 { #expect(gate.enter(key(number), now: start) == .parked) }
+        var woken: [SyncKey] = []
+        for _ in 0..<MemberGate.maxPerMember { gate.leave("edge", hasAnswered: true, now: start) }
+        // None of them enters: whoever waits behind them gets the turn.
+        while case let keys = gate.next("edge"), !keys.isEmpty {
+            #expect(keys.count <= MemberGate.maxPerMember)
+            woken += keys
+        }
+        #expect(woken == (10..<1_010).map { key($0) })
     }
 
     @Test func aMemberThatDoesNotAnswerIsLeftAloneForLongerAndLonger() {
@@ -28,7 +44,7 @@ struct MemberGateTests {
         var pauses: [Duration] = []
         for _ in 0..<8 {
             #expect(gate.enter(key(1), now: now) == .open)
-            _ = gate.leave("edge", hasAnswered: false, now: now)
+            gate.leave("edge", hasAnswered: false, now: now)
             guard case .closed(let pause) = gate.enter(key(1), now: now) else {
                 Issue.record("it is open")
                 return
@@ -38,7 +54,7 @@ struct MemberGateTests {
         }
         #expect(pauses == [1, 2, 4, 8, 16, 32, 60, 60].map { Duration.seconds($0) })
         #expect(gate.enter(key(1), now: now) == .open)
-        _ = gate.leave("edge", hasAnswered: false, now: now)
+        gate.leave("edge", hasAnswered: false, now: now)
         gate.reset("edge")
         #expect(gate.enter(key(1), now: now) == .open, "it is ready again")
     }

@@ -181,11 +181,14 @@ final class MigrationControllerScene: Sendable {
 
     /// What the placement controller would do now: copies that stay become ready, then those that leave go.
     func follow(ready: Bool = true) throws {
-        var status = try #require(placement().status)
+        let placement = try placement()
+        var status = try #require(placement.status)
         let before = status
+        status.observedGeneration = placement.metadata.generation
         for decision in status.decisions ?? [] where !decision.isLeaving {
             status.clusters?.removeAll { $0.cluster == decision.cluster }
             var sync = ClusterSyncStatus(cluster: decision.cluster, state: .synced)
+            sync.hash = placement.manifestsHash
             sync.ready = ready || decision.cluster == "edge-1"
             status.clusters = (status.clusters ?? []) + [sync]
         }

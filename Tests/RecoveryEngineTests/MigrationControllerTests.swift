@@ -214,6 +214,29 @@ struct MigrationControllerTests {
         }
     }
 
+    @Test("a copy of a deleted Migration is taken back although another one has its name", arguments: [true, false])
+    func namesake(isFinal: Bool) throws {
+        let scene = MigrationControllerScene()
+        let run = scene.start()
+        scene.create()
+        try scene.play(for: 3, ready: false)
+        let first = try scene.migration()
+        #expect(try scene.placement().status?.decisions?.last?.migrationUID == first.metadata.uid)
+        run.cancel()
+        scene.world.settle()
+        let key = ObjectKey(namespace: MigrationControllerScene.space, name: "move")
+        scene.hub.remove(Migration.resource, key)
+        // It waits for a Placement that does not exist, or is at its end: either way it never looks after the copy.
+        scene.create(spec: ["placementRef": ["name": .string(isFinal ? "web" : "elsewhere")]])
+        if isFinal {
+            scene.hub.edit(Migration.resource, key) { $0.set("RolledBack", at: ["status", "phase"]) }
+        }
+        #expect(try scene.migration().metadata.uid != first.metadata.uid)
+        scene.start()
+        try scene.play(for: 5)
+        #expect(try scene.placement().status?.decisions?.map(\.cluster) == ["edge-1"])
+    }
+
     @Test("a deadline rolls back, opens one MigrationTimeout, and restores the decisions")
     func deadline() throws {
         let scene = MigrationControllerScene()

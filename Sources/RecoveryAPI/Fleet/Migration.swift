@@ -24,6 +24,13 @@ package struct Migration: KubernetesObject, Hashable {
     }
 }
 
+extension Migration {
+    /// The MemberCluster it leaves; once the move has begun, whatever spec says since.
+    package var source: String { status?.from ?? spec.from }
+    /// The MemberCluster it goes to; once the move has begun, whatever spec says since.
+    package var destination: String { status?.to ?? spec.to }
+}
+
 /// The kind of move.
 package enum MigrationAction: String, CaseIterable, Codable, Hashable {
     /// The source is alive and is cleaned up.
@@ -107,6 +114,10 @@ package struct MigrationStatus: Codable, Hashable, Sendable {
     package var pointOfNoReturn: Bool?
     /// The uid of the Placement that moves.
     package var placementUID: String?
+    /// The MemberCluster it leaves, as it was when the move began.
+    package var from: String?
+    /// The MemberCluster it goes to, as it was when the move began.
+    package var to: String?
     /// What the Placement remembered of an earlier departure from `to`: a rollback puts it back.
     package var displaced: EvacuatedCluster?
     /// When it began.

@@ -134,6 +134,8 @@ package struct PlacementDecision: Codable, Hashable, Sendable {
     package var score: Int?
     /// Who decided: `Scheduler`, `Migration/<name>` or `Recovery/<name>`.
     package var placedBy: String?
+    /// The uid of the Migration in `placedBy`: another one of its name is another one.
+    package var migrationUID: String?
     /// Whether the copy goes as soon as all that stay are synced and ready.
     package var leaving: Bool?
 

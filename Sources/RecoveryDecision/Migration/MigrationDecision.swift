@@ -122,6 +122,8 @@ struct MigrationDecisionMaker {
             return hold(MigrationReason.placementNotFound, "Placement \(name) does not exist")
         }
         status.placementUID = placement.metadata.uid
+        status.from = move.from
+        status.to = move.to
         status.startTime = now
         status.deadline = deadline
         let words = "\(migration.spec.action.rawValue) of \(name) from \(move.from) to \(move.to): checking both ends"
@@ -150,6 +152,10 @@ struct MigrationDecisionMaker {
     private func giveUpReason() -> MigrationFinding? {
         if migration.metadata.isBeingDeleted {
             return MigrationFinding(ConditionReason.cancelled, "the Migration is being deleted")
+        }
+        if migration.spec.from != move.from || migration.spec.to != move.to {
+            let words = "spec.from and spec.to were changed after the move from \(move.from) to \(move.to) had begun"
+            return MigrationFinding(ConditionReason.specChanged, words)
         }
         if !facts.violations.isEmpty {
             let words = facts.violations.map(\.description).joined(separator: "; ")

@@ -74,7 +74,7 @@ extension MigrationDecisionMaker {
     mutating func rollingBack() -> MigrationDecision {
         let why = status.completedSteps?.first { $0.name == MigrationStepName.rollbackStarted }
         let limit = (why?.time ?? now).addingTimeInterval(MigrationDecision.rollbackLimit)
-        if placement.decision(on: move.to)?.placedBy == move.placedBy { return withdrawing(why, limit) }
+        if placement.decision(on: move.to)?.isOf(move) == true { return withdrawing(why, limit) }
         var words = "\(move.from) keeps the copy"
         if placement.evacuation(of: move.to)?.hasLeftovers == true {
             // What does not answer now is cleaned when it does; that holds nobody up.
@@ -212,7 +212,7 @@ extension MigrationDecisionMaker {
             let words = "somebody took the decision for \(move.to) out of the Placement"
             return MigrationFinding(MigrationReason.decisionGone, words, isRefusal: true)
         }
-        guard !placement.isServed(by: move.to) else { return nil }
+        guard facts.placement?.isServed(by: move.to) != true else { return nil }
         let sync = placement.sync(on: move.to)
         let words = "the copy on \(move.to) is not ready" + (sync?.message.map { ": \($0)" } ?? "")
         if sync?.state == .failed { return MigrationFinding(MigrationReason.syncFailed, words) }

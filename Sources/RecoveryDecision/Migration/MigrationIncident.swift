@@ -31,8 +31,8 @@ package struct MigrationIncident: Sendable, Hashable {
             message: condition.message,
             since: condition.lastTransitionTime ?? .distantPast,
             context: [
-                "reason": condition.reason, "phase": phase.rawValue, "from": migration.spec.from,
-                "to": migration.spec.to, "cluster": isAboutSource ? migration.spec.from : migration.spec.to,
+                "reason": condition.reason, "phase": phase.rawValue, "from": migration.source,
+                "to": migration.destination, "cluster": isAboutSource ? migration.source : migration.destination,
             ]
         )
     }

@@ -23,7 +23,7 @@ package enum MigrationRemedy: Sendable, Hashable {
     /// - Returns: what to do.
     package static func choose(_ migration: Migration, _ facts: MigrationFacts, attempt: Int) -> MigrationRemedy {
         guard let status = migration.status, status.phase != .rollingBack else { return .seeThrough }
-        let (from, to) = (migration.spec.from, migration.spec.to)
+        let (from, to) = (migration.source, migration.destination)
         if status.isPastReturn {
             return facts.target.isReady
                 ? .resume("\(to) answers: the move goes on, only forward")
@@ -56,7 +56,7 @@ package enum MigrationRemedy: Sendable, Hashable {
 extension MigrationFinding {
     /// What a person can do about it, for the next Migration.
     package func nextSteps(_ migration: Migration) -> [String] {
-        let (from, to) = (migration.spec.from, migration.spec.to)
+        let (from, to) = (migration.source, migration.destination)
         let again = "Then create a new Migration: this one is at its end"
         switch reason {
         case MigrationReason.sourceReady: return ["Create a new Migration with action Relocate: \(from) is alive"]

@@ -22,18 +22,10 @@ extension PlacementStatus {
         clusters?.first { $0.cluster == cluster }
     }
 
-    /// Whether a copy that is meant to stay is synced and ready on a cluster.
-    package func isServed(by cluster: String) -> Bool {
-        guard let decision = decision(on: cluster), !decision.isLeaving, let sync = sync(on: cluster) else {
-            return false
-        }
-        return sync.state == .synced && sync.ready == true
-    }
-
     /// Whether the Migration has asked for its copy and not taken it back.
     func hasCopy(of move: MigrationMove) -> Bool {
         guard let decision = decision(on: move.to) else { return false }
-        return decision.placedBy == move.placedBy && !decision.isLeaving
+        return decision.isOf(move) && !decision.isLeaving
     }
 
     /// Whether the decisions are those after the cut-over.
@@ -46,8 +38,13 @@ extension PlacementStatus {
         var copy = self
         var decision = PlacementDecision(cluster: move.to, reason: PlacementDecision.migrating)
         decision.placedBy = move.placedBy
+        decision.migrationUID = move.uid
         copy.put(decision)
         copy.removeEvacuation(of: move.to)
+        // What was seen there before was seen of another copy: the point of no return is not passed on that.
+        if let index = copy.clusters?.firstIndex(where: { $0.cluster == move.to }) {
+            copy.clusters?[index] = ClusterSyncStatus(cluster: move.to, state: .pending)
+        }
         return copy
     }
 
@@ -98,7 +95,7 @@ extension PlacementStatus {
         now: Date
     ) -> PlacementStatus {
         var copy = self
-        guard var target = decision(on: move.to), target.placedBy == move.placedBy else { return self }
+        guard var target = decision(on: move.to), target.isOf(move) else { return self }
         if isWell {
             target.leaving = true
             target.reason = MigrationReason.rolledBack
@@ -138,7 +135,7 @@ extension PlacementStatus {
     /// Leaves the copy on the target to the scheduler, like any other.
     func releasing(_ move: MigrationMove, reason: String) -> PlacementStatus {
         var copy = self
-        if var target = decision(on: move.to), target.placedBy == move.placedBy, target.reason != reason {
+        if var target = decision(on: move.to), target.isOf(move), target.reason != reason {
             target.reason = reason
             target.leaving = nil
             copy.put(target)
@@ -146,15 +143,14 @@ extension PlacementStatus {
         return copy
     }
 
-    /// Takes back the copy of a Migration that does not exist any more; nil when there is none.
+    /// Takes back the copy of a Migration that nobody looks after any more; nil when there is none.
     ///
-    /// - Parameters:
-    ///   - cluster: where the copy is.
-    ///   - migration: the Migration's name.
+    /// - Parameter orphan: the decision that was found without its Migration.
     /// - Returns: the status to write: the copy leaves, or stays as any other when it is the only one.
-    package func abandoning(_ cluster: String, of migration: String) -> PlacementStatus? {
-        guard var copy = decision(on: cluster), copy.isProvisional,
-            copy.placedBy == PlacementDecision.migrationPrefix + migration
+    package func abandoning(_ orphan: PlacementDecision) -> PlacementStatus? {
+        let cluster = orphan.cluster
+        guard var copy = decision(on: cluster), copy.isProvisional, copy.placedBy == orphan.placedBy,
+            copy.migrationUID == orphan.migrationUID
         else { return nil }
         let hasOthers = decisions?.contains { $0.cluster != cluster && !$0.isLeaving } ?? false
         copy.reason = "MigrationDeleted"
@@ -191,6 +187,8 @@ extension PlacementStatus {
 struct MigrationMove: Sendable, Hashable {
     /// The Migration's name.
     var name: String
+    /// The Migration's uid: another one of its name is another one.
+    var uid: String?
     /// The cluster that is left.
     var from: String
     /// The cluster that is gone to.
@@ -198,10 +196,23 @@ struct MigrationMove: Sendable, Hashable {
 
     init(_ migration: Migration) {
         name = migration.metadata.name ?? ""
-        from = migration.spec.from
-        to = migration.spec.to
+        uid = migration.metadata.uid
+        from = migration.source
+        to = migration.destination
     }
 
     /// What the decision on the target carries.
     var placedBy: String { PlacementDecision.migrationPrefix + name }
+}
+
+extension PlacementDecision {
+    /// Whether this very Migration has asked for the copy, and no other one of its name.
+    func isOf(_ move: MigrationMove) -> Bool {
+        placedBy == move.placedBy && (migrationUID ?? move.uid) == move.uid
+    }
+
+    /// Whether a Migration looks after this provisional copy: the one that asked for it, which moves that Placement there.
+    package func isLookedAfter(by migration: Migration) -> Bool {
+        isOf(MigrationMove(migration)) && migration.destination == cluster && migration.hasBegun && !migration.isFinal
+    }
 }

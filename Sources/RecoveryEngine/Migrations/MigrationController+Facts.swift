@@ -17,7 +17,7 @@ extension MigrationController {
     /// Everything that the next decision needs but the prechecks.
     func facts(_ migration: Migration) async throws -> MigrationFacts {
         let placement = try await orNil { try await hub.get(Placement.self, migration.placementKey) }
-        let (from, to) = (migration.spec.from, migration.spec.to)
+        let (from, to) = (migration.source, migration.destination)
         var facts = MigrationFacts(
             placement: placement,
             source: MigrationEnd(name: from, cluster: cluster(from)),
@@ -40,10 +40,10 @@ extension MigrationController {
         let namespace = migration.metadata.namespace ?? ""
         var found = migration.validate()
         guard !environment.fence.isOpen(for: namespace) else { return found }
-        if let target = cluster(migration.spec.to) {
+        if let target = cluster(migration.destination) {
             let labels = environment.namespaces.store.get(ObjectKey(name: namespace))?.labels
             if !environment.fence.allows(target, namespace: namespace, labels: labels) {
-                let name = migration.spec.to
+                let name = migration.destination
                 let words = "allowedNamespaces of MemberCluster \(name) does not match namespace \(namespace)"
                 found.append(FieldViolation(path: "spec.to", message: "is \(FieldViolation.outsideFence): \(words)"))
             }
@@ -60,7 +60,7 @@ extension MigrationController {
 
     /// Asks the target; what it does not say in time is a finding, too.
     func prechecks(_ migration: Migration, _ facts: MigrationFacts) async throws -> MigrationPrechecks {
-        let name = migration.spec.to
+        let name = migration.destination
         guard let placement = facts.placement, let target = cluster(name) else { return MigrationPrechecks() }
         do {
             let client = try await environment.members.client(for: name)
@@ -81,18 +81,21 @@ extension MigrationController {
     ///
     /// Migrations have no finalizer: one that was deleted in the middle is noticed by what it left in the Placement.
     func takeBackOrphans(of key: ObjectKey) async throws {
-        let prefix = PlacementDecision.migrationPrefix
         let provisional = environment.placements.store.get(key)?.status?.decisions?.filter(\.isProvisional) ?? []
         for decision in provisional {
-            let name = String(decision.placedBy?.dropFirst(prefix.count) ?? "")
+            let name = String(decision.placedBy?.dropFirst(PlacementDecision.migrationPrefix.count) ?? "")
             let migration = ObjectKey(namespace: key.namespace, name: name)
-            guard environment.migrations.store.get(migration) == nil, try await live(migration) == nil,
+            let isLookedAfter = { (migration: Migration?) in
+                migration.map { $0.placementKey == key && decision.isLookedAfter(by: $0) } ?? false
+            }
+            guard !isLookedAfter(environment.migrations.store.get(migration)),
+                try await !isLookedAfter(live(migration)),
                 let placement = try await orNil({ try await hub.get(Placement.self, key) }),
-                let status = placement.status?.abandoning(decision.cluster, of: name)
+                let status = placement.status?.abandoning(decision)
             else { continue }
             _ = try await hub.patchStatus(of: placement, from: placement.status, to: status)
             environment.context.logger.info(
-                "a copy of a deleted migration was taken back",
+                "a copy that no migration looks after was taken back",
                 ["placement": key.description, "cluster": decision.cluster, "migration": name]
             )
         }

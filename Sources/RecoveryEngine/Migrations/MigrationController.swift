@@ -149,6 +149,8 @@ final class MigrationController: Sendable {
                     || old.status?.resumeTime != new.status?.resumeTime
                     || old.metadata.isBeingDeleted != new.metadata.isBeingDeleted
                 if isNews { queue.add(new.placementKey) }
+                // Servers without CEL let it go over to another Placement: what it did to the first one is undone.
+                if old.placementKey != new.placementKey { queue.add(old.placementKey) }
             case .deletedFinalStateUnknown(_, let last): if let last { queue.add(last.placementKey) }
             case .undecodable: break
             }
@@ -167,7 +169,7 @@ final class MigrationController: Sendable {
         environment.clusters.addHandler { [queue, store = environment.migrations.store] event in
             guard event.isNewsAboutReadiness, let name = event.objectKey?.name else { return }
             for migration in store.list().sorted(by: { $0.metadata.key < $1.metadata.key }) where !migration.isFinal {
-                if migration.spec.from == name || migration.spec.to == name { queue.add(migration.placementKey) }
+                if migration.source == name || migration.destination == name { queue.add(migration.placementKey) }
             }
         }
     }

@@ -8,7 +8,7 @@ final class MemberGate: Sendable {
     enum Entry: Sendable, Hashable {
         /// It may; it has to call `leave` afterwards.
         case open
-        /// Others are at it; the key comes back from a later `leave`.
+        /// Others are at it; the key comes back from a later `next`.
         case parked
         /// The member did not answer a while ago.
         case closed(Duration)
@@ -18,6 +18,7 @@ final class MemberGate: Sendable {
         var running = 0
         /// In the order of arrival.
         var parked: [SyncKey] = []
+        var isParked: Set<SyncKey> = []
         var failures = 0
         var closedUntil: MonotonicInstant?
     }
@@ -35,7 +36,7 @@ final class MemberGate: Sendable {
             defer { members[key.cluster] = member }
             if let until = member.closedUntil, now < until { return .closed(now.duration(to: until)) }
             guard member.running < Self.maxPerMember else {
-                if !member.parked.contains(key) { member.parked.append(key) }
+                if member.isParked.insert(key).inserted { member.parked.append(key) }
                 return .parked
             }
             member.running += 1
@@ -49,8 +50,7 @@ final class MemberGate: Sendable {
     ///   - cluster: the member.
     ///   - hasAnswered: whether it did; otherwise it is left alone for a second, then for longer and longer.
     ///   - now: when.
-    /// - Returns: the keys that were told to wait, to try again.
-    func leave(_ cluster: String, hasAnswered: Bool, now: MonotonicInstant) -> [SyncKey] {
+    func leave(_ cluster: String, hasAnswered: Bool, now: MonotonicInstant) {
         members.withLock { members in
             var member = members[cluster] ?? Member()
             defer { members[cluster] = member }
@@ -63,9 +63,21 @@ final class MemberGate: Sendable {
                 let pause = min(Self.longestPause, .seconds(1 << (member.failures - 1)))
                 member.closedUntil = now.advanced(by: pause)
             }
-            let parked = member.parked
-            member.parked = []
-            return parked
+        }
+    }
+
+    /// Takes as many of the keys that were told to wait as may begin now.
+    ///
+    /// To be called after every look at a member, also one that came to nothing before it entered: a key that was taken
+    /// here and did not enter gives its turn to the next one.
+    func next(_ cluster: String) -> [SyncKey] {
+        members.withLock { members in
+            guard var member = members[cluster], !member.parked.isEmpty else { return [] }
+            defer { members[cluster] = member }
+            let keys = Array(member.parked.prefix(max(0, Self.maxPerMember - member.running)))
+            member.parked.removeFirst(keys.count)
+            member.isParked.subtract(keys)
+            return keys
         }
     }
 

@@ -98,16 +98,6 @@ package struct PlacedManifest: Sendable, Hashable {
     }
 }
 
-extension Placement {
-    /// SHA-256 (hexadecimal) over the canonical JSON of the manifests.
-    package var manifestsHash: String { SHA256.hexDigest(of: JSONValue.array(spec.manifests).serialized()) }
-
-    /// The state on one cluster, as status has it.
-    package func syncStatus(_ cluster: String) -> ClusterSyncStatus? {
-        status?.clusters?.first { $0.cluster == cluster }
-    }
-}
-
 /// A kind without its version, in the form of `status.placedKinds`: `Deployment.apps`, `ConfigMap`.
 package struct PlacedKind: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// The API group; empty for the core group.

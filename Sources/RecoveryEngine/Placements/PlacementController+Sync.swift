@@ -14,6 +14,7 @@ extension PlacementController {
 
     /// Looks at one placement on one member and does what has to be done there.
     func sync(_ key: SyncKey) async throws -> ReconcileResult {
+        defer { for parked in gate.next(key.cluster) { syncs.add(parked) } }
         let stored = environment.placements.store.get(key.placement)
         if let orphan = orphans[key], orphan.metadata.uid != stored?.metadata.uid {
             return try await clear(orphan, key)
@@ -62,9 +63,7 @@ extension PlacementController {
         case .open: break
         }
         var hasAnswered = true
-        defer {
-            for parked in gate.leave(key.cluster, hasAnswered: hasAnswered, now: timeSource.now()) { syncs.add(parked) }
-        }
+        defer { gate.leave(key.cluster, hasAnswered: hasAnswered, now: timeSource.now()) }
         do {
             return try await work()
         } catch let error as ClientError where error.transportError != nil {
@@ -157,6 +156,7 @@ extension PlacementController {
             uid: uid,
             generation: facts.placement.metadata.generation,
             duty: duty,
+            migrationUID: facts.decision(on: key.cluster)?.migrationUID,
             result: result,
             syncTime: before?.syncTime
         )

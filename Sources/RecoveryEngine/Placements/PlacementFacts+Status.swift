@@ -86,7 +86,7 @@ extension PlacementFacts {
             entry.message = "the MemberCluster is not Ready: nobody can tell what is there"
             return entry
         }
-        switch outcomes[cluster]?.result {
+        switch look(at: cluster)?.result {
         case nil, .notReady:
             entry.message = entry.message ?? "not looked at yet"
         case .unreachable(let message):

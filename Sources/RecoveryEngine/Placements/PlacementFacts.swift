@@ -42,6 +42,8 @@ struct PlacementFacts: Sendable {
 
     var decisions: [PlacementDecision] { placement.status?.decisions ?? [] }
 
+    func decision(on cluster: String) -> PlacementDecision? { decisions.first { $0.cluster == cluster } }
+
     var isAccepted: Bool { violations.found.isEmpty }
 
     /// Why the placement may not be on a member; nil when it may.
@@ -61,6 +63,13 @@ struct PlacementFacts: Sendable {
     func isServed(by cluster: String) -> Bool {
         guard isReady(cluster), let state = outcomes[cluster]?.state else { return false }
         return state.isReady && state.hash == hash
+    }
+
+    /// The latest look at a member; one from before a Migration asked for the copy there counts for nothing.
+    func look(at cluster: String) -> SyncOutcome? {
+        guard let outcome = outcomes[cluster] else { return nil }
+        guard let decision = decision(on: cluster), decision.isProvisional else { return outcome }
+        return outcome.migrationUID == decision.migrationUID ? outcome : nil
     }
 
     /// Whether copies may be removed from clusters that are left: as many as asked for are synced and ready elsewhere.
@@ -87,7 +96,7 @@ struct PlacementFacts: Sendable {
     func duty(on cluster: String) -> SyncDuty? {
         if placement.metadata.isBeingDeleted { return .delete }
         guard isAccepted, let member = members[cluster] else { return nil }
-        guard let decision = decisions.first(where: { $0.cluster == cluster }) else {
+        guard let decision = decision(on: cluster) else {
             let isLeftover = placement.status?.evacuated?.contains { $0.cluster == cluster && $0.hasLeftovers } ?? false
             if isLeftover { return isLastWell(cluster) ? .hold : .leave }
             guard placement.syncStatus(cluster) != nil else { return nil }
@@ -112,7 +121,7 @@ struct PlacementFacts: Sendable {
     /// One that failed is looked at again by the sync queue, less and less often.
     func needsSync(_ cluster: String) -> Bool {
         guard let duty = duty(on: cluster), isReady(cluster) else { return false }
-        guard let outcome = outcomes[cluster] else { return true }
+        guard let outcome = look(at: cluster) else { return true }
         if outcome.duty != duty || outcome.generation != placement.metadata.generation { return true }
         return outcome.result == .notReady
     }

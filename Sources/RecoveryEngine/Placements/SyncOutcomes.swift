@@ -41,6 +41,8 @@ struct SyncOutcome: Sendable, Hashable {
     var uid: String
     var generation: Int64?
     var duty: SyncDuty
+    /// The uid of the Migration that had asked for the copy then.
+    var migrationUID: String?
     var result: Result
     /// When something was applied last, by this process.
     var syncTime: Date?

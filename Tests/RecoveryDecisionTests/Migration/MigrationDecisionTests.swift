@@ -30,6 +30,74 @@ struct MigrationDecisionTests {
         #expect(scene.migration.status?.completionTime == start)
     }
 
+    @Test("The point of no return waits for a look at the present manifests, made after the copy was asked for")
+    func staleReadiness() {
+        var scene = MigrationScene()
+        let before = MigrationScene.synced("edge-2", scene.placement)
+        scene.placement?.status?.clusters?.append(before)
+        scene.look()
+        #expect(scene.phase == .verifying, "what was ready there before was another copy")
+        #expect(scene.placement?.status?.sync(on: "edge-2")?.isReady == false)
+        scene.follow()
+        var edited = scene
+        edited.placement?.spec.manifests = [["kind": "ConfigMap"]]
+        edited.look()
+        #expect(edited.phase == .verifying, "the copy is one of earlier manifests")
+        var unseen = scene
+        unseen.placement?.metadata.generation = 2
+        unseen.look()
+        #expect(unseen.phase == .verifying, "the status is about an earlier spec")
+        for scene in [edited, unseen] { #expect(scene.migration.status?.isPastReturn == false) }
+        unseen.follow()
+        unseen.look()
+        #expect(unseen.phase == .cleaning)
+    }
+
+    @Test("A spec that is changed on the way is undone before the point of no return, and not heard after it")
+    func changedOnTheWay() {
+        var scene = MigrationScene()
+        scene.look()
+        scene.migration.spec.to = "edge-9"
+        scene.look()
+        #expect(scene.phase == .rollingBack && scene.steps.last == MigrationStepName.rollbackStarted)
+        #expect(scene.decisions.first { $0.cluster == "edge-2" }?.isProvisional != true)
+        scene.settle()
+        #expect(scene.phase == .rolledBack && scene.decisions.map(\.cluster) == ["edge-0", "edge-1"])
+        var late = MigrationScene()
+        late.look()
+        late.follow()
+        late.look()
+        #expect(late.migration.status?.isPastReturn == true)
+        (late.migration.spec.from, late.migration.spec.to) = ("edge-2", "edge-1")
+        late.settle()
+        #expect(late.phase == .completed && late.decisions.map(\.cluster) == ["edge-0", "edge-2"])
+    }
+
+    @Test("A provisional copy is looked after by the very Migration that asked for it, while that is under way")
+    func lookedAfter() throws {
+        var scene = MigrationScene()
+        scene.look()
+        let copy = try #require(scene.decisions.last)
+        #expect(copy.migrationUID == "uid-move" && copy.isLookedAfter(by: scene.migration))
+        let others: [(inout Migration) -> Void] = [
+            { $0.metadata.uid = "uid-of-a-namesake" },
+            { $0.metadata.name = "other" },
+            { $0.status?.phase = .failed },
+            { $0.status = nil },
+            { $0.status?.to = "edge-3" },
+        ]
+        for change in others {
+            var migration = scene.migration
+            change(&migration)
+            #expect(!copy.isLookedAfter(by: migration))
+        }
+        let status = try #require(scene.placement?.status)
+        #expect(status.abandoning(copy)?.decision(on: "edge-2")?.isLeaving == true)
+        var earlier = copy
+        earlier.migrationUID = "uid-of-an-earlier-one"
+        #expect(status.abandoning(earlier) == nil, "somebody asked for it anew")
+    }
+
     @Test("Failover replaces the lost source, which is cleaned when it answers again")
     func failsOver() throws {
         var scene = MigrationScene(.failover)

@@ -45,6 +45,7 @@ struct MigrationScene {
             )
         )
         migration.metadata.generation = 1
+        migration.metadata.uid = "uid-move"
         change(&migration)
         if action == .failover { source.health = .lost("edge-1 is not ready") }
         var placement = Placement(
@@ -52,9 +53,12 @@ struct MigrationScene {
             spec: PlacementSpec(manifests: [])
         )
         placement.metadata.uid = "uid-web"
+        placement.metadata.generation = 1
         placement.status = PlacementStatus()
+        placement.status?.observedGeneration = 1
         placement.status?.decisions = [Self.scheduled("edge-0"), Self.scheduled(Self.from)]
-        placement.status?.clusters = [Self.synced("edge-0"), Self.synced(Self.from)]
+        let copies = [Self.synced("edge-0", placement), Self.synced(Self.from, placement)]
+        placement.status?.clusters = copies
         self.placement = placement
     }
 
@@ -64,8 +68,9 @@ struct MigrationScene {
         return decision
     }
 
-    static func synced(_ cluster: String) -> ClusterSyncStatus {
+    static func synced(_ cluster: String, _ placement: Placement?) -> ClusterSyncStatus {
         var sync = ClusterSyncStatus(cluster: cluster, state: .synced)
+        sync.hash = placement?.manifestsHash
         sync.ready = true
         return sync
     }
@@ -125,10 +130,11 @@ struct MigrationScene {
     /// What the placement controller does once: copies where they are missing, and away with those that leave.
     mutating func follow() {
         guard var status = placement?.status else { return }
+        status.observedGeneration = placement?.metadata.generation
         var clusters = status.clusters ?? []
         for decision in status.decisions ?? [] where !decision.isLeaving && isUp(decision.cluster) {
             clusters.removeAll { $0.cluster == decision.cluster }
-            var sync = Self.synced(decision.cluster)
+            var sync = Self.synced(decision.cluster, placement)
             if decision.cluster == Self.to, let targetProblem {
                 sync.ready = false
                 sync.message = targetProblem
@@ -136,8 +142,9 @@ struct MigrationScene {
             clusters.append(sync)
         }
         status.clusters = clusters
+        placement?.status = status
         let staying = (status.decisions ?? []).filter { !$0.isLeaving }
-        if !staying.isEmpty, staying.allSatisfy({ status.isServed(by: $0.cluster) && isUp($0.cluster) }) {
+        if !staying.isEmpty, staying.allSatisfy({ placement?.isServed(by: $0.cluster) == true && isUp($0.cluster) }) {
             let gone = (status.decisions ?? []).filter { $0.isLeaving && isUp($0.cluster) }.map(\.cluster)
             status.decisions?.removeAll { gone.contains($0.cluster) }
             status.clusters?.removeAll { gone.contains($0.cluster) }

@@ -144,7 +144,7 @@ struct MigrationWalk {
         if let phase = scene.phase { phases.insert(phase) }
         reasons.formUnion((scene.migration.status?.conditions ?? []).map(\.reason))
         checkStatus(before)
-        if effect == .changedPlacement { checkChange(placement?.status) }
+        if effect == .changedPlacement { checkChange(placement) }
         return effect
     }
 
@@ -166,17 +166,20 @@ struct MigrationWalk {
     }
 
     /// What we write never asks for fewer copies than there were, and leaves the source for a ready copy only.
-    private mutating func checkChange(_ before: PlacementStatus?) {
-        let after = scene.placement?.status
+    private mutating func checkChange(_ old: Placement?) {
+        let (before, after) = (old?.status, scene.placement?.status)
         let clusters = scene.decisions.map(\.cluster)
         require(Set(clusters).count == clusters.count, "one decision for each cluster: \(clusters)")
         require(!scene.decisions.allSatisfy(\.isLeaving), "a copy stays decided")
         let stays = { (status: PlacementStatus?) in status?.decision(on: "edge-1").map { !$0.isLeaving } ?? false }
         if stays(before), !stays(after) {
-            require(before?.isServed(by: "edge-2") == true, "the source is left only for a copy that is ready")
+            require(old?.isServed(by: "edge-2") == true, "the source is left only for a copy that is ready")
             require(scene.target.isReady, "the source is left only for a cluster that answers")
         }
-        require(after?.clusters == before?.clusters, "sync states are the placement controller's")
+        let states = { (status: PlacementStatus?) in status?.clusters?.filter { $0.cluster != "edge-2" } }
+        require(states(after) == states(before), "sync states are the placement controller's")
+        let isReady = after?.sync(on: "edge-2")?.isReady == true
+        require(!isReady || before?.sync(on: "edge-2")?.isReady == true, "a copy that is asked for is not ready yet")
     }
 
     private mutating func recover() {

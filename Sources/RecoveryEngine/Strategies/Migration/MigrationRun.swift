@@ -34,7 +34,7 @@ struct MigrationRun: Sendable {
             throw StrategyFailure.transient(
                 words,
                 nextSteps: [
-                    "Bring the cluster back: kubectl describe membercluster \(migration.spec.from) \(migration.spec.to)"
+                    "Bring the cluster back: kubectl describe membercluster \(migration.source) \(migration.destination)"
                 ]
             )
         case .giveUp(let finding):
@@ -56,11 +56,11 @@ struct MigrationRun: Sendable {
     /// Both ends as they answer now, the Placement, and the prechecks where they matter.
     private func look(at migration: Migration) async throws -> MigrationFacts {
         let placement = try await placement(of: migration)
-        let source = try await end("CheckSource", migration.spec.from)
-        let target = try await end("CheckTarget", migration.spec.to)
+        let source = try await end("CheckSource", migration.source)
+        let target = try await end("CheckTarget", migration.destination)
         var facts = MigrationFacts(placement: placement, source: source, target: target)
         if target.isReady, [.prechecking, .deploying].contains(migration.status?.phase) {
-            facts.prechecks = try await prerequisites(placement, migration.spec.to)
+            facts.prechecks = try await prerequisites(placement, migration.destination)
         }
         return facts
     }
@@ -71,7 +71,7 @@ struct MigrationRun: Sendable {
         do {
             let placement = try await attempt.client.get(Placement.self, key)
             if migration.status?.phase != .rollingBack, migration.status?.isPastReturn != true {
-                try await attempt.placementFence.check(placement, on: migration.spec.to)
+                try await attempt.placementFence.check(placement, on: migration.destination)
             }
             return placement
         } catch let error as ClientError where error.apiError?.isNotFound == true {

@@ -132,12 +132,6 @@ extension Placement {
         (status?.decisions ?? []).filter { !$0.isLeaving }.map(\.cluster)
     }
 
-    /// Whether the copy on a cluster is the one of these manifests, and ready.
-    func isReady(on cluster: String) -> Bool {
-        guard let state = syncStatus(cluster) else { return false }
-        return state.state == .synced && state.ready == true && state.hash == manifestsHash
-    }
-
     /// What keeps it from having a ready copy on as many clusters as it asks for, in words; nil when it has.
     var shortfall: String? {
         let wanted = wantedClusters
