@@ -149,12 +149,14 @@ let package = Package(
             exclude: ["Fixtures"],
             swiftSettings: strict
         ),
-        tests(
-            "ClusterTests",
-            [
+        .testTarget(
+            name: "ClusterTests",
+            dependencies: [
                 "RecoveryEngine", "RecoveryAPI", "ControllerRuntime", "KubernetesClient", "KubernetesCore",
                 "HTTPTransport", "JSON", "YAML", "Timekeeping", "Telemetry", "TestSupport", "recovery-controller",
-            ]
+            ],
+            exclude: ["Fixtures"],
+            swiftSettings: strict
         ),
     ]
 )

@@ -81,6 +81,13 @@ struct EngineParts {
         )
         self.queue = queue
         metrics = RecoveryMetrics(registry: dependencies.metrics)
+        StateGauges.register(
+            in: dependencies.metrics,
+            recoveries: recoveries.store,
+            policies: policies.store,
+            running: running,
+            timeSource: dependencies.timeSource
+        )
         let (stream, continuation) = AsyncStream.makeStream(of: AttemptRunner.Prepared.self)
         attempts = stream
         // Writes of the engine itself stop, like those of strategies, when leadership is no longer sure.

@@ -17,6 +17,7 @@ struct EngineScene {
     let world = VirtualWorld()
     let hub: SandboxHub
     let engine: RecoveryEngine
+    let metrics = MetricsRegistry()
     private let recorder: EventRecorder
 
     init(
@@ -40,7 +41,7 @@ struct EngineScene {
                 recorder: recorder,
                 timeSource: world.time,
                 logger: .disabled,
-                metrics: MetricsRegistry()
+                metrics: metrics
             )
         )
     }

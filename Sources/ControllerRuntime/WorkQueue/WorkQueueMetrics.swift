@@ -21,6 +21,8 @@ struct WorkQueueMetrics: Sendable {
         let buckets = Histogram.exponentialBuckets(start: 1e-8, factor: 10, count: 12)
         labels = [name, name]
         depth = registry.gauge("workqueue_depth", help: "Keys that are ready.", labels: names + ["priority"])
+        // From the start, as dashboards take what is missing for a mistake.
+        depth.set(0, labels: labels + ["0"])
         adds = registry.counter("workqueue_adds_total", help: "Keys that became ready.", labels: names).series(labels)
         retries = registry.counter(
             "workqueue_retries_total",

@@ -3,7 +3,7 @@ public import FoundationEssentials
 /// One observed aspect of an object's state (meta/v1 Condition).
 public struct Condition: Codable, Sendable, Hashable {
     /// What is known about the aspect.
-    public enum Status: String, Codable, Sendable, Hashable {
+    public enum Status: String, CaseIterable, Codable, Sendable, Hashable {
         /// It holds.
         case `true` = "True"
         /// It does not hold.

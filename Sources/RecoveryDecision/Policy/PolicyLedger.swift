@@ -52,19 +52,33 @@ package struct PolicyLedger: Sendable, Hashable {
 
     private func budgetVerdict(_ action: PolicyAction, now: Date) -> GateVerdict? {
         guard let budget = action.limits?.budget else { return nil }
-        let window = Double(budget.effectiveWindowSeconds)
-        let times = (status.recentActions ?? []).filter { !$0.identity.isSame(as: action.attempt) }.map(\.time)
-            .filter { $0.addingTimeInterval(window) > now }.sorted()
+        let times = times(within: budget, besides: action.attempt, now: now)
         guard times.count >= budget.actions else { return nil }
         // One more may start when so many have left the window that one is missing.
         let position = max(0, times.count - max(1, budget.actions))
-        let free = (times.dropFirst(position).first ?? now).addingTimeInterval(window)
+        let free = (times.dropFirst(position).first ?? now).addingTimeInterval(
+            Double(budget.effectiveWindowSeconds)
+        )
         return GateVerdict(
             .budgetExhausted,
             "the policy's budget of \(budget.actions) actions in \(budget.effectiveWindowSeconds) s is used up; "
                 + "the next one may start at \(free.text)",
             recheckAt: free
         )
+    }
+
+    /// When the actions in the budget's window began, the oldest first.
+    private func times(within budget: ActionBudget, besides attempt: BreakerProbe?, now: Date) -> [Date] {
+        let window = Double(budget.effectiveWindowSeconds)
+        let others = (status.recentActions ?? []).filter { entry in
+            attempt.map { !entry.identity.isSame(as: $0) } ?? true
+        }
+        return others.map(\.time).filter { $0.addingTimeInterval(window) > now }.sorted()
+    }
+
+    /// How many more actions the policy's budget allows now; nil without a budget.
+    package func budgetLeft(now: Date) -> Int? {
+        spec.limits?.budget.map { max(0, $0.actions - times(within: $0, besides: nil, now: now).count) }
     }
 
     private func cooldownVerdict(_ action: PolicyAction, now: Date) -> GateVerdict? {

@@ -85,6 +85,10 @@ package final class Notifier: Sendable {
             help: "Notifications by channel and what became of them: sent, failed, duplicate, limited or dropped.",
             labels: ["channel", "result"]
         )
+        // From the start: nobody could be alerted of the first one otherwise.
+        for channel in ChannelKind.allCases {
+            for result in ["sent", "failed", "dropped"] { _ = counter.series([channel.rawValue, result]) }
+        }
     }
 
     /// Takes a Recovery that has ended; never waits.

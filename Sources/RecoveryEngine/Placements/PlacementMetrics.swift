@@ -13,6 +13,9 @@ struct PlacementMetrics: Sendable {
             help: "Looks at the objects of a placement on a member cluster.",
             labels: ["result"]
         )
+        for result in ["Synced", "Pending", "Failed", "Conflict", "Removed", "Unreachable"] {
+            _ = syncs.series([result])
+        }
         repairs = registry.counter(
             "tmc_placement_drift_repairs_total",
             help: "Placed objects that had drifted on a member cluster and were repaired.",

@@ -76,7 +76,6 @@ package final class PolicyController: Sendable {
 
     /// Looks at one policy.
     func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
-        defer { environment.report.setBreakers(environment.policies.store.list()) }
         guard let policy = environment.policies.store.get(key) else {
             if let unreadable = environment.policies.store.failure(key) { environment.report.unreadable(unreadable) }
             decisions.remove(decisions.pending(key), key)

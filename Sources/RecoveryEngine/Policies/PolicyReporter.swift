@@ -5,11 +5,10 @@ package import RecoveryAPI
 internal import RecoveryDecision
 package import Telemetry
 
-/// Tells the outside what happens to policies: events, metrics and log lines.
+/// Tells the outside what happens to policies: events, a counter and log lines.
 package struct PolicyReporter: Sendable {
     private let recorder: EventRecorder
     private let transitions: Counter
-    private let breakers: Gauge
     private let logger: Logger
 
     /// Makes a reporter and registers its metric families.
@@ -21,11 +20,7 @@ package struct PolicyReporter: Sendable {
             help: "Changes of state of circuit breakers, by the state after the change.",
             labels: ["state"]
         )
-        breakers = metrics.gauge(
-            "tmc_circuit_breakers",
-            help: "Circuit breakers that have counted something, by state.",
-            labels: ["state"]
-        )
+        for state in BreakerState.allCases { _ = transitions.series([state.rawValue]) }
     }
 
     /// A policy's status was written: one event for each change of a breaker's state.
@@ -73,14 +68,6 @@ package struct PolicyReporter: Sendable {
             message: message,
             about: reference(object.key, uid: object.uid)
         )
-    }
-
-    /// Sets how many breakers there are in each state.
-    package func setBreakers(_ policies: [RecoveryPolicy]) {
-        let states = policies.flatMap { $0.status?.breakers ?? [] }.map(\.state)
-        for state in BreakerState.allCases {
-            breakers.set(Double(states.count { $0 == state }), labels: [state.rawValue])
-        }
     }
 
     private func reference(_ key: ObjectKey, uid: String?) -> ObjectReference {

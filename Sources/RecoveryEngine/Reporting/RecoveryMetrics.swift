@@ -15,6 +15,7 @@ package struct RecoveryMetrics: Sendable {
     /// How often a gate was found closed, by gate.
     package let blocked: Counter
     private let outcomes: Counter
+    private let escalations: Counter
     private let active: Gauge
     private let activeSeedName: Gauge
 
@@ -58,6 +59,14 @@ package struct RecoveryMetrics: Sendable {
             help: "Recoveries that reached a final state.",
             labels: ["state"]
         )
+        escalations = registry.counter(
+            "tmc_recovery_escalations_total",
+            help: "Recoveries that ended with something left for people to do, by escalation level.",
+            labels: ["level"]
+        )
+        // From the start: an increase from nothing to one is none that anybody could be alerted of.
+        for state in RecoveryState.allCases where state.isFinal { _ = outcomes.series([state.rawValue]) }
+        for level in EscalationLevel.allCases where level > .automatic { _ = escalations.series([level.rawValue]) }
         active = registry.gauge("tmc_recoveries_active", help: "Recovery attempts that run now.", labels: [])
         activeSeedName = registry.gauge(
             "tmc_active_recoveries_total",
@@ -83,6 +92,11 @@ package struct RecoveryMetrics: Sendable {
     /// Counts a final state.
     package func finished(_ state: RecoveryState) {
         outcomes.increment(state.rawValue)
+    }
+
+    /// Counts a final state that leaves something to do for people.
+    package func escalated(_ level: EscalationLevel) {
+        escalations.increment(level.rawValue)
     }
 }
 

@@ -83,6 +83,7 @@ package struct RecoveryReporter: Sendable {
         }
         notifier?.offer(recovery)
         if let escalation = status.escalation, escalation.level > .automatic {
+            metrics.escalated(escalation.level)
             let steps = (escalation.nextSteps ?? []).prefix(3).joined(separator: "; ")
             event(
                 .warning,

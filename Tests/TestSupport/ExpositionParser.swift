@@ -1,30 +1,46 @@
 /// A strict reader of the text format 0.0.4, so that tests see what a Prometheus server would.
 ///
 /// It refuses what real servers tolerate: samples without TYPE, families in pieces, duplicates.
-struct ExpositionParser {
-    struct Failure: Error, CustomStringConvertible {
-        var line: String
-        var reason: String
-        var description: String { "\(reason): \(line)" }
+public struct ExpositionParser: Sendable {
+    /// Why a text is not well formed.
+    public struct Failure: Error, CustomStringConvertible {
+        /// The line.
+        public var line: String
+        /// What is wrong with it.
+        public var reason: String
+        /// Both.
+        public var description: String { "\(reason): \(line)" }
     }
 
-    struct Sample: Equatable {
-        var name: String
-        var labels: [String: String]
-        var value: Double
+    /// One line.
+    public struct Sample: Equatable, Sendable {
+        /// With the suffix that histograms add.
+        public var name: String
+        /// By name.
+        public var labels: [String: String]
+        /// The value now.
+        public var value: Double
     }
 
-    struct Family: Equatable {
-        var type: String
-        var help: String
-        var samples: [Sample] = []
+    /// All samples of one metric.
+    public struct Family: Equatable, Sendable {
+        /// The word after its name in `# TYPE`.
+        public var type: String
+        /// What it says about itself.
+        public var help: String
+        /// In the order of the text.
+        public var samples: [Sample] = []
     }
 
-    private(set) var families: [String: Family] = [:]
+    /// By name.
+    public private(set) var families: [String: Family] = [:]
     /// The names in the order of the text.
-    private(set) var order: [String] = []
+    public private(set) var order: [String] = []
 
-    init(_ text: String) throws {
+    /// Reads a whole text.
+    ///
+    /// - Throws: ``Failure`` with the first line that is wrong.
+    public init(_ text: String) throws {
         guard text.isEmpty || text.utf8.last == 0x0A else { throw Failure(line: text, reason: "no final newline") }
         // By byte: "\r\n" is one Character, and only a line feed ends a line.
         var help: (name: String, text: String)?
@@ -50,7 +66,7 @@ struct ExpositionParser {
     }
 
     /// The value of the one sample with this name and these labels.
-    func value(_ name: String, _ labels: [String: String] = [:]) -> Double? {
+    public func value(_ name: String, _ labels: [String: String] = [:]) -> Double? {
         families.values.flatMap(\.samples).first { $0.name == name && $0.labels == labels }?.value
     }
 
