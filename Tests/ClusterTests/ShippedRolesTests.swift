@@ -63,7 +63,7 @@ struct ShippedRolesTests {
         }
     }
 
-    @Test("the controller has no rights beyond those it uses")
+    @Test("the controller has no rights beyond those it uses (cluster-api-operator #563)")
     func limits() async throws {
         let hub = try await SharedPlane.hub.plane()
         try await hub.applyShippedRoles()

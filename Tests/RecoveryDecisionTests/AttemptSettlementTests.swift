@@ -77,7 +77,7 @@ struct AttemptSettlementTests {
         #expect(settlement.status.nextAttemptTime == at(expected))
     }
 
-    @Test("Every wait ends at the deadline")
+    @Test("Every wait ends at the deadline (argo-rollouts #4128)")
     func waitBeyondTheDeadline() throws {
         let settlement = settle(try Recovery.make().reserved(), .transient(retryAfter: .seconds(3_600)), at: at(10))
         #expect(settlement.recheckAt == at(900))
@@ -88,7 +88,7 @@ struct AttemptSettlementTests {
         #expect(late.status?.attempts == 1)
     }
 
-    @Test("A permanent failure ends the rung, whatever attempts are left")
+    @Test("A permanent failure ends the rung, whatever attempts are left (NVSentinel #1805)")
     func permanent() throws {
         let alone = try Recovery.make().reserved().settled(.permanent, at: at(1)).status
         #expect(alone?.state == .failed)

@@ -192,7 +192,7 @@ struct CircuitBreakerTests {
         #expect(breaker.status.trips == nil)
     }
 
-    @Test func `a probe that takes too long counts as failed, at its limit`() {
+    @Test func `a probe that takes too long counts as failed, at its limit (resilience4j #935)`() {
         var breaker = Self.opened()
         breaker.begin(Self.action(7, at: at(102)), now: at(102))
         breaker.expireProbe(now: at(151))
@@ -242,7 +242,7 @@ struct CircuitBreakerTests {
         #expect(breaker.status.state == .closed && breaker.status.consecutiveFailures == 5)
     }
 
-    @Test func `history and calls stay bounded, and odd numbers in the status end nothing`() {
+    @Test func `history and calls stay bounded, and odd numbers in the status end nothing (chaos-mesh #4076)`() {
         var breaker = Self.opened(Self.settings { $0.openGrowthPercent = 100 })
         for number in 0..<30 {
             let now = breaker.status.nextProbeTime ?? start

@@ -52,7 +52,7 @@ struct PolicyOutlookTests {
             ),
         ] as [(String, @Sendable (inout RecoveryPolicySpec) -> Void)]
     )
-    func `a policy that can never act says so`(
+    func `a policy that can never act says so (karmada #6951)`(
         _ expected: String,
         _ change: @Sendable (inout RecoveryPolicySpec) -> Void
     ) throws {

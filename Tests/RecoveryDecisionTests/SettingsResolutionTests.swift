@@ -252,7 +252,8 @@ struct SettingsResolutionTests {
         #expect(inPolicy.message?.hasPrefix(field) == true)
     }
 
-    @Test func `a ladder on which harm falls is refused: what does less harm is tried first`() throws {
+    @Test func `a ladder on which harm falls is refused: what does less harm is tried first (karpenter #3194)`() throws
+    {
         let falling = RecoveryPolicy.make(rungs: [.make("Any"), .make("Wipe"), .make("Ping")])
         let status = try refusal(.make(), .make(policies: [falling]))
         #expect(status.condition(ConditionType.accepted) == "False InvalidLadder")

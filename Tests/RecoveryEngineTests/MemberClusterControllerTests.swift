@@ -105,7 +105,7 @@ struct MemberClusterControllerTests {
         #expect(try fleet.recoveries().count == 1)
     }
 
-    @Test("the next incident gets the next number; one that goes on after its Recovery failed gets none")
+    @Test("the next incident gets the next number; one that goes on after its Recovery failed gets none (flux2 #5592)")
     func numbersIncidents() throws {
         let fleet = FleetScene()
         fleet.start()

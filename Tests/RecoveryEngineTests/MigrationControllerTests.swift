@@ -180,7 +180,7 @@ struct MigrationControllerTests {
         #expect(try scene.migration(space: "team").status?.phase == .verifying)
     }
 
-    @Test("failback Never keeps the next Migration away until that is changed")
+    @Test("failback Never keeps the next Migration away until that is changed (karmada #7441)")
     func failback() throws {
         let scene = MigrationControllerScene()
         scene.start()

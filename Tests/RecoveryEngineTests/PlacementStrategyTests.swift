@@ -54,7 +54,7 @@ struct PlacementStrategyTests {
         #expect(attempt.recorded("InspectCopy")?.message?.hasSuffix("there is room for it now") == true)
     }
 
-    @Test("with no other cluster the copy stays, and each rejection is named for a person")
+    @Test("with no other cluster the copy stays, and each rejection is named for a person (karmada #5803)")
     func nowhere() throws {
         let scene = PlacementStrategyScene(["edge-1", "edge-2", "edge-3"])
         for name in ["edge-1", "edge-2"] { try scene.fill(name) }

@@ -188,7 +188,11 @@ struct PolicyGateTests {
         }
     }
 
-    @Test func `only a target that stays healthy completes a Recovery, also when it breaks between two looks`() throws {
+    @Test
+    func
+        `only a target that stays healthy completes a Recovery, also when it breaks between two looks (node-healthcheck-operator #208)`()
+        throws
+    {
         let scene = EngineScene()
         putTarget("web", in: scene)
         put(["verify": ["forSeconds": 60, "timeoutSeconds": 200], "strategies": [["name": "Generic"]]], in: scene)

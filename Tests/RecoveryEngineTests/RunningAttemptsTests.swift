@@ -10,7 +10,7 @@ struct RunningAttemptsTests {
         RunningRecovery(key: ObjectKey(namespace: "team", name: name), policyUID: policy)
     }
 
-    @Test("of two that pass the policy's gate together only as many go on as the policy allows")
+    @Test("of two that pass the policy's gate together only as many go on as the policy allows (draino #89)")
     func limit() {
         let table = RunningAttempts()
         #expect(table.claim(running("a"), limit: 1, besides: []))

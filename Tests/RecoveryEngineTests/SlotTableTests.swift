@@ -11,7 +11,9 @@ struct SlotTableTests {
 
     private func key(_ name: String) -> ObjectKey { ObjectKey(namespace: "team", name: name) }
 
-    @Test("places are given up to the limit, then in order of priority and age, and nobody overtakes")
+    @Test(
+        "places are given up to the limit, then in order of priority and age, and nobody overtakes (controller-runtime #3496)"
+    )
     func order() {
         let table = SlotTable(limit: 2, timeSource: time)
         #expect(table.acquire(key("a"), priority: 1) == nil && table.acquire(key("b"), priority: 1) == nil)

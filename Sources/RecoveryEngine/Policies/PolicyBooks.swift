@@ -35,7 +35,8 @@ package struct PolicyBooks: Sendable {
         self.report = report
     }
 
-    /// Enters the attempt that is about to be reserved.
+    /// Enters the attempt that is about to be reserved, if the policy as it is now still allows it: a person may have
+    /// suspended it, or taken its mode back, a moment ago.
     ///
     /// - Parameters:
     ///   - recovery: the Recovery before the reservation.
@@ -43,14 +44,15 @@ package struct PolicyBooks: Sendable {
     /// - Returns: whether it may start.
     /// - Throws: `ClientError` when the server cannot be asked; `PolicyOvertaken` when others were always faster.
     package func admit(_ recovery: Recovery, _ status: RecoveryStatus) async throws -> PolicyAdmission {
-        guard let policy = policy(of: recovery, status), let action = action(of: recovery, status),
-            PolicyLedger.concerns(action, policy: policy)
-        else { return .admitted }
+        guard let policy = policy(of: recovery, status), let action = action(of: recovery, status) else {
+            return .admitted
+        }
         var isHeld = false
         let live = try await update(policy) { live, books, now in
             var action = action
             action.attempt.since = now
-            isHeld = books.admit(action, now: now) != nil
+            isHeld = live.stops(recovery, status)
+            if !isHeld, PolicyLedger.concerns(action, policy: live) { isHeld = books.admit(action, now: now) != nil }
             return books.status
         }
         return live.map { isHeld ? .held($0) : .admitted } ?? .admitted
@@ -142,6 +144,19 @@ package struct PolicyBooks: Sendable {
             return live.metadata.uid == entry.recoveryUID ? live : nil
         } catch let error as ClientError where error.apiError?.isNotFound == true {
             return nil
+        }
+    }
+}
+
+extension RecoveryPolicy {
+    /// Whether its owner does not want this attempt to begin.
+    fileprivate func stops(_ recovery: Recovery, _ status: RecoveryStatus) -> Bool {
+        if spec.isSuspended { return true }
+        guard recovery.isOpenedByDetection else { return false }
+        return switch spec.effectiveMode {
+        case .auto: false
+        case .approve: status.plan?.approval == nil
+        case .observe: true
         }
     }
 }

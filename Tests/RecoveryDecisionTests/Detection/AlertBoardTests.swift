@@ -55,7 +55,7 @@ struct AlertBoardTests {
         }
     }
 
-    @Test("firing is a failure of the target, resolved is health, nothing heard is neither")
+    @Test("firing is a failure of the target, resolved is health, nothing heard is neither (robusta #345)")
     func fires() throws {
         var scene = Scene()
         scene.detector.targetRef = Self.web

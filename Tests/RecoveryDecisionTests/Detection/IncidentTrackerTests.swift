@@ -56,7 +56,7 @@ struct IncidentTrackerTests {
         #expect(scene.look(Self.failing(since: -100), at: 360) == times)
     }
 
-    @Test("a failure that began before this leader looked is none on its predecessor's word")
+    @Test("a failure that began before this leader looked is none on its predecessor's word (spur #624)")
     func warmsUp() {
         var scene = Scene()
         #expect(scene.look(Self.failing(since: -100_000), at: 0) == nil)

@@ -98,7 +98,7 @@ struct MigrationDecisionTests {
         #expect(status.abandoning(earlier) == nil, "somebody asked for it anew")
     }
 
-    @Test("Failover replaces the lost source, which is cleaned when it answers again")
+    @Test("Failover replaces the lost source, which is cleaned when it answers again (karmada #5251)")
     func failsOver() throws {
         var scene = MigrationScene(.failover)
         scene.look()

@@ -53,7 +53,9 @@ struct DetectionControllerTests {
         #expect(Set(try scene.recoveries().map(\.spec.targetRef?.name)) == ["good", "bad"])
     }
 
-    @Test("a failure that is shorter than its time opens nothing; flapping adds up to nothing")
+    @Test(
+        "a failure that is shorter than its time opens nothing; flapping adds up to nothing (node-healthcheck-operator #365)"
+    )
     func flaps() throws {
         let scene = DetectionScene()
         scene.start()
@@ -119,7 +121,9 @@ struct DetectionControllerTests {
         #expect(names.count == 2 && names.last?.hasSuffix("-2") == true)
     }
 
-    @Test("a new leader acts on a predecessor's Recovery only after it has seen the failure for its time itself")
+    @Test(
+        "a new leader acts on a predecessor's Recovery only after it has seen the failure for its time itself (spur #624)"
+    )
     func warmsUp() throws {
         let scene = DetectionScene()
         scene.refuseWrites()
@@ -157,7 +161,9 @@ struct DetectionControllerTests {
         #expect(scene.hub.requests { $0.isWrite && $0.concerns(DetectionScene.widgets) }.isEmpty)
     }
 
-    @Test("no data is not a failure, nor is a list that cannot be read any more: nothing opens, nothing heals")
+    @Test(
+        "no data is not a failure, nor is a list that cannot be read any more: nothing opens, nothing heals (flagger #1098)"
+    )
     func noData() throws {
         let scene = DetectionScene()
         scene.refuseWrites()

@@ -128,7 +128,7 @@ struct CordonAndDrainTests {
         #expect(try undo.result?.get().isEmpty == true && isCordoned(scene))
     }
 
-    @Test("a person who uncordons the node has their way until the hold-off is over")
+    @Test("a person who uncordons the node has their way until the hold-off is over (draino #17)")
     func humanOverride() throws {
         let scene = makeScene()
         _ = try scene.finish(scene.start(CordonAndDrainStrategy(), try attempt(scene)))

@@ -67,7 +67,7 @@ struct RecreateStrategyTests {
         #expect(try again.result?.get() == "Deployment shop/web is there")
     }
 
-    @Test("what holds data or belongs to others is refused, and so is what a GitOps tool owns")
+    @Test("what holds data or belongs to others is refused, and so is what a GitOps tool owns (velero #6142)")
     func refuses() throws {
         let namespace = scene.hub.put(["metadata": ["name": "web"]], .namespaces)
         #expect(namespace.name == "web")

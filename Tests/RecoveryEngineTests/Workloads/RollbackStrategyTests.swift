@@ -119,7 +119,7 @@ struct RollbackStrategyTests {
         #expect(inverse["from"]?.stringValue == WorkloadTemplate.hash(self.template("v3")))
     }
 
-    @Test("without a healthy revision it refuses, and says what it knows")
+    @Test("without a healthy revision it refuses, and says what it knows (flux2 #4772)")
     func refuses() throws {
         let scene = try makeScene()
         #expect(
@@ -147,7 +147,7 @@ struct RollbackStrategyTests {
     }
 
     @Test(
-        "what a GitOps tool owns is left alone, unless told otherwise",
+        "what a GitOps tool owns is left alone, unless told otherwise (argo-cd #9570)",
         arguments: [
             (["labels": ["argocd.argoproj.io/instance": "web"]], "Argo CD"),
             (["annotations": ["argocd.argoproj.io/tracking-id": "web:apps/Deployment"]], "Argo CD"),
@@ -173,7 +173,7 @@ struct RollbackStrategyTests {
         #expect(GitOpsOwner.of(["metadata": ["managedFields": fields, "labels": labels]]) == nil)
     }
 
-    @Test("a person who puts the revision forward again has their way until the hold-off is over")
+    @Test("a person who puts the revision forward again has their way until the hold-off is over (NVSentinel #141)")
     func humanOverride() throws {
         let scene = try makeScene()
         try vouch(scene, for: ["v1", "v2"])

@@ -43,7 +43,7 @@ struct ScaleStrategyTests {
         #expect(try scene.finish(run).message == "Deployment shop/web has \(wanted) pods ready")
     }
 
-    @Test("an autoscaler is asked for more, and not written against")
+    @Test("an autoscaler is asked for more, and not written against (superset-kubernetes-operator #151)")
     func autoscaler() throws {
         scene.put()
         putAutoscaler()
