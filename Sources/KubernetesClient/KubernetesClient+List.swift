@@ -78,8 +78,10 @@ extension KubernetesClient {
         }
     }
 
-    /// The whole collection, decoded.
-    func collect<Object: Sendable>(
+    /// The whole collection, each item decoded as it arrives, so that its JSON is never there as a whole.
+    ///
+    /// - Throws: `ClientError`; one of decoding where `decode` throws.
+    package func collect<Object: Sendable>(
         _ resource: APIResource,
         namespace: String?,
         options: ListOptions,

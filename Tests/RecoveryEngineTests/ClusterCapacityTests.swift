@@ -38,6 +38,25 @@ struct ClusterCapacityTests {
         ClusterCapacity(nodes: nodes.map { NodeRoom($0) }, pods: pods.map { PodDemand($0) })
     }
 
+    @Test("a member is counted page by page, once, and by the same fields as where it is watched")
+    func counted() throws {
+        let world = VirtualWorld()
+        let member = FakeAPIServer(timeSource: world.time)
+        let nodes = [Self.node("a"), Self.node("b", spec: ["unschedulable": true])]
+        for node in nodes { member.put(node, .nodes) }
+        let pods = (0..<1_200).map { Self.pod("p\($0)", cpu: "1m", on: $0 % 3 == 0 ? nil : "a") }
+        for pod in pods { member.put(pod, .pods) }
+        // The version of the list is gone behind its first page: it begins anew.
+        let gone = FakeFault.answer(.failure(410, "Expired", "too old"))
+        member.inject(gone, times: 1) { $0.concerns(.pods) && $0.query["continue"] != nil }
+        let run = world.start { try await ClusterCapacity.counted(by: member.client()) }
+        _ = world.run(until: { run.isFinished })
+        #expect(try #require(run.result).get() == count(nodes, pods))
+        #expect(member.requests { $0.concerns(.pods) && $0.query["continue"] != nil }.count >= 1)
+        let selectors = member.requests { $0.concerns(.pods) }.map { $0.query["fieldSelector"] }
+        #expect(Set(selectors) == ["status.phase!=Succeeded,status.phase!=Failed"])
+    }
+
     @Test("nodes that take pods are added up, and pods on them taken off")
     func addsUp() {
         let found = count(

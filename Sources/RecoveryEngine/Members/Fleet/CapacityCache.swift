@@ -35,7 +35,7 @@ final class CapacityCache: Sendable {
             client: client,
             source: InformerSource(
                 resource: .pods,
-                scope: WatchScope(fieldSelector: "status.phase!=Succeeded,status.phase!=Failed"),
+                scope: WatchScope(fieldSelector: Self.openPods),
                 decoder: ObjectDecoder(projection: Self.podFields) { shared.demand(PodDemand($0)) }
             ),
             configuration: configuration,
@@ -55,6 +55,9 @@ final class CapacityCache: Sendable {
         return capacity
     }
 
+    /// Pods that have ended ask for nothing.
+    fileprivate static let openPods = "status.phase!=Succeeded,status.phase!=Failed"
+
     private static let identity = [
         ["metadata", "name"], ["metadata", "namespace"], ["metadata", "uid"], ["metadata", "resourceVersion"],
     ]
@@ -63,7 +66,7 @@ final class CapacityCache: Sendable {
         (identity + paths).reduce(JSONProjection.all) { $0.keeping($1) }
     }
 
-    private static let nodeFields = fields(
+    fileprivate static let nodeFields = fields(
         ["spec", "unschedulable"],
         ["spec", "taints", "*", "effect"],
         ["status", "capacity"],
@@ -72,7 +75,7 @@ final class CapacityCache: Sendable {
         ["status", "conditions", "*", "status"]
     )
 
-    private static let podFields = fields(
+    fileprivate static let podFields = fields(
         ["spec", "nodeName"],
         ["spec", "overhead"],
         ["spec", "resources"],
@@ -83,6 +86,23 @@ final class CapacityCache: Sendable {
         ["status", "conditions", "*", "type"],
         ["status", "conditions", "*", "reason"]
     )
+}
+
+extension ClusterCapacity {
+    /// Counts nodes and pods of a member now, whatever is watched there; of each only what capacity needs is kept.
+    ///
+    /// - Throws: `ClientError`, when the credential may not list them as well.
+    static func counted(by client: KubernetesClient) async throws -> ClusterCapacity {
+        let nodes = try await client.collect(.nodes, namespace: nil, options: ListOptions()) {
+            NodeRoom(try JSONValue(parsing: $0, projection: CapacityCache.nodeFields))
+        }
+        let shared = SharedDemands()
+        let options = ListOptions(fieldSelector: CapacityCache.openPods)
+        let pods = try await client.collect(.pods, namespace: nil, options: options) {
+            shared.demand(PodDemand(try JSONValue(parsing: $0, projection: CapacityCache.podFields)))
+        }
+        return ClusterCapacity(nodes: nodes.items, pods: pods.items)
+    }
 }
 
 /// Lets the many pods of a workload share one value of what they ask for.

@@ -66,7 +66,7 @@ struct FleetSurvey: Sendable {
         do {
             let client = try await attempt.member(candidate.name).with(requestTimeout: Self.timeout)
             candidate.missingKinds = try await missingKinds(demand, client)
-            let capacity = try await Self.capacity(of: client)
+            let capacity = try await ClusterCapacity.counted(by: client)
             candidate.free = capacity.free
             candidate.largestNodeFree = capacity.largestNodeFree
             return Answer(candidate: candidate, words: "\(candidate.name): \(Self.words(capacity, demand))")
@@ -94,14 +94,6 @@ struct FleetSurvey: Sendable {
             }
         }
         return missing
-    }
-
-    /// Counts nodes and pods of a member.
-    private static func capacity(of client: KubernetesClient) async throws -> ClusterCapacity {
-        let nodes = try await client.list(.nodes).items.map { NodeRoom($0.content) }
-        let options = ListOptions(fieldSelector: "status.phase!=Succeeded,status.phase!=Failed")
-        let pods = try await client.list(.pods, options: options).items.map { PodDemand($0.content) }
-        return ClusterCapacity(nodes: nodes, pods: pods)
     }
 
     private static func words(_ capacity: ClusterCapacity, _ demand: PlacementDemand) -> String {
