@@ -201,18 +201,33 @@ struct MemberFleetTests {
         let scene = Scene()
         let kind = GroupVersionKind(group: "apps", version: "v1", kind: "Deployment")
         let ask = { (kind: GroupVersionKind) in
-            let run = scene.world.start { [fleet = scene.fleet] in await fleet.provides(kind, on: Self.edge) }
+            let run = scene.world.start { [fleet = scene.fleet] in await fleet.missing([kind], on: Self.edge) }
             scene.world.settle()
             return try #require(run.result).get()
         }
-        #expect(try ask(kind) == nil)
+        let widget = GroupVersionKind(group: "apps", version: "v1", kind: "Widget")
+        #expect(try ask(widget) == [], "nobody knows")
         scene.watch()
-        #expect(try ask(kind) == true)
-        #expect(try ask(GroupVersionKind(group: "apps", version: "v1", kind: "Widget")) == false)
-        #expect(try ask(GroupVersionKind(group: "example.com", version: "v1", kind: "Widget")) == false)
+        #expect(try ask(kind) == [])
+        #expect(try ask(widget) == [widget])
+        let other = GroupVersionKind(group: "example.com", version: "v1", kind: "Widget")
+        #expect(try ask(other) == [other])
         scene.member.stop()
-        #expect(try ask(kind) == true, "known already")
+        #expect(try ask(kind) == [], "known already")
         #expect(try ask(GroupVersionKind(group: "other.com", version: "v1", kind: "Widget")) == nil)
+    }
+
+    @Test("a member that hangs is waited for once, however many kinds it is asked for")
+    func hangingDiscovery() throws {
+        let scene = Scene()
+        scene.watch()
+        scene.member.inject(.hang, times: 1_000)
+        let kinds = Set((1...5).map { GroupVersionKind(group: "g\($0).example.com", version: "v1", kind: "Widget") })
+        let start = scene.world.time.now()
+        let run = scene.world.start { [fleet = scene.fleet] in await fleet.missing(kinds, on: Self.edge) }
+        _ = scene.world.run(until: { run.isFinished })
+        #expect(try #require(run.result).get() == nil)
+        #expect(start.duration(to: scene.world.time.now()) <= .seconds(11))
     }
 
     @Test("the end of leadership ends every session")

@@ -39,6 +39,15 @@ struct MemberGateTests {
         #expect(woken == (10..<1_010).map { key($0) })
     }
 
+    @Test func whoDidNotAnswerToSomebodyElseIsLeftAloneToo() {
+        #expect(gate.pause(of: "edge", now: start) == nil)
+        gate.close("edge", now: start)
+        #expect(gate.pause(of: "edge", now: start) == .seconds(1))
+        #expect(gate.enter(key(1), now: start) == .closed(.seconds(1)))
+        #expect(gate.pause(of: "edge", now: start.advanced(by: .seconds(1))) == nil)
+        #expect(gate.pause(of: "north", now: start) == nil)
+    }
+
     @Test func aMemberThatDoesNotAnswerIsLeftAloneForLongerAndLonger() {
         var now = start
         var pauses: [Duration] = []

@@ -249,6 +249,17 @@ struct PlacementControllerTests {
         #expect(try scene.condition(ConditionType.ready) == "False Removing")
     }
 
+    @Test func aMemberThatIsSilentGetsNoNewCopyAndHoldsNobodyUp() throws {
+        let scene = PlacementScene("edge", "north")
+        let edge = try #require(scene.members["edge"])
+        edge.inject(.hang, times: 1_000) { $0.target == nil && $0.path.hasPrefix("/api") }
+        scene.put([Scene.settings, Scene.web()])
+        scene.start()
+        #expect(try scene.wait(.seconds(60)) { try scene.placement()?.status?.decisions?.count == 1 })
+        #expect(try scene.placement()?.status?.decisions?.first?.cluster == "north")
+        #expect(edge.objects(.configMaps).isEmpty)
+    }
+
     @Test func leftoversOfAClusterThatWasLeftAreRemovedAndItsEntryStays() throws {
         let scene = PlacementScene("edge", "north")
         scene.put([Scene.settings])
@@ -302,6 +313,11 @@ struct PlacementControllerTests {
         scene.world.run(for: .seconds(60))
         #expect(scene.members[first]?.objects(.deployments).count == 1)
         #expect(try scene.placement()?.status?.evacuated?.first?.leftovers == true)
+        // After an edit it is not in sync any more, and still the only one that is well.
+        scene.edit("manifests", [Scene.web(image: "web:2")])
+        scene.world.run(for: .seconds(60))
+        #expect(scene.members[first]?.objects(.deployments).count == 1)
+        #expect(scene.members[first]?.requests { $0.verb == .delete }.isEmpty == true)
         scene.roll(other)
         #expect(scene.wait { scene.members[first]?.objects(.deployments).isEmpty == true })
         #expect(try scene.wait { try scene.placement()?.status?.evacuated?.first?.leftovers == false })

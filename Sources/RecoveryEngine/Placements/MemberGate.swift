@@ -21,6 +21,11 @@ final class MemberGate: Sendable {
         var isParked: Set<SyncKey> = []
         var failures = 0
         var closedUntil: MonotonicInstant?
+
+        mutating func close(now: MonotonicInstant) {
+            failures = min(failures + 1, 10)
+            closedUntil = now.advanced(by: min(MemberGate.longestPause, .seconds(1 << (failures - 1))))
+        }
     }
 
     /// How many syncs one member gets at one time.
@@ -59,9 +64,7 @@ final class MemberGate: Sendable {
                 member.failures = 0
                 member.closedUntil = nil
             } else {
-                member.failures = min(member.failures + 1, 10)
-                let pause = min(Self.longestPause, .seconds(1 << (member.failures - 1)))
-                member.closedUntil = now.advanced(by: pause)
+                member.close(now: now)
             }
         }
     }
@@ -79,6 +82,17 @@ final class MemberGate: Sendable {
             member.isParked.subtract(keys)
             return keys
         }
+    }
+
+    /// Notes that a member did not answer to somebody who had not entered.
+    func close(_ cluster: String, now: MonotonicInstant) {
+        members.withLock { $0[cluster, default: Member()].close(now: now) }
+    }
+
+    /// How long a member is left alone from now on; nil when it may be asked.
+    func pause(of cluster: String, now: MonotonicInstant) -> Duration? {
+        guard let until = members.withLock({ $0[cluster]?.closedUntil }), now < until else { return nil }
+        return now.duration(to: until)
     }
 
     /// Forgets what a member did: it is ready again, or gone.

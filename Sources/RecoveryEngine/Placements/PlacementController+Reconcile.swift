@@ -56,6 +56,7 @@ extension PlacementController {
         let request = PlacementRequest(facts.placement)
         let decided = Set(facts.decisions.map(\.cluster))
         var candidates = facts.members.values.map { candidate($0, facts) }
+        var pauses: [Duration] = []
         var asked: Set<String> = []
         while true {
             let plan = PlacementScheduler.schedule(request, candidates, now: facts.now)
@@ -64,13 +65,19 @@ extension PlacementController {
             if !isCounted, !request.demand.total.names.isEmpty, patience > .zero { return (nil, patience) }
             let new = chosen.filter { asked.insert($0).inserted }
             guard !new.isEmpty else {
-                return (plan, plan.recheckAt.map { .seconds(max(1, $0.timeIntervalSince(facts.now))) })
+                let recheck = plan.recheckAt.map { Duration.seconds(max(1, $0.timeIntervalSince(facts.now))) }
+                return (plan, (pauses + [recheck].compactMap { $0 }).min())
             }
             // Only those that would be chosen are asked what they serve: it costs requests.
-            for cluster in new {
-                let missing = await missingKinds(request.demand.kinds, on: cluster)
+            for (cluster, missing) in await missingKinds(request.demand.kinds, on: new) {
                 guard let index = candidates.firstIndex(where: { $0.name == cluster }) else { continue }
-                candidates[index].missingKinds = missing
+                if let missing {
+                    candidates[index].missingKinds = missing
+                } else {
+                    // Who does not answer gets no new copy this time, whatever the probes have not noticed yet.
+                    candidates[index].isReady = false
+                    pauses.append(gate.pause(of: cluster, now: timeSource.now()) ?? .seconds(1))
+                }
             }
         }
     }
@@ -84,10 +91,22 @@ extension PlacementController {
         return candidate
     }
 
-    private func missingKinds(_ kinds: Set<GroupVersionKind>, on cluster: String) async -> Set<GroupVersionKind> {
-        var missing: Set<GroupVersionKind> = []
-        for kind in kinds where await environment.fleet.provides(kind, on: cluster) == false { missing.insert(kind) }
-        return missing
+    /// What members do not serve, all asked at one time; nil for those that do not answer, or did not a while ago.
+    private func missingKinds(
+        _ kinds: Set<GroupVersionKind>,
+        on clusters: [String]
+    ) async -> [(cluster: String, missing: Set<GroupVersionKind>?)] {
+        await withTaskGroup(of: (cluster: String, missing: Set<GroupVersionKind>?).self) { group in
+            for cluster in clusters {
+                group.addTask { [self] in
+                    guard gate.pause(of: cluster, now: timeSource.now()) == nil else { return (cluster, nil) }
+                    let missing = await environment.fleet.missing(kinds, on: cluster)
+                    if missing == nil { gate.close(cluster, now: timeSource.now()) }
+                    return (cluster, missing)
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
     }
 
     // MARK: Writes

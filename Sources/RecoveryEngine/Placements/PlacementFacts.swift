@@ -98,7 +98,7 @@ struct PlacementFacts: Sendable {
         guard isAccepted, let member = members[cluster] else { return nil }
         guard let decision = decision(on: cluster) else {
             let isLeftover = placement.status?.evacuated?.contains { $0.cluster == cluster && $0.hasLeftovers } ?? false
-            if isLeftover { return isLastWell(cluster) ? .hold : .leave }
+            if isLeftover { return mayClean(cluster) ? .leave : .hold }
             guard placement.syncStatus(cluster) != nil else { return nil }
             return mayLeave ? .leave : .hold
         }
@@ -106,14 +106,12 @@ struct PlacementFacts: Sendable {
         return fenceProblem(member) == nil ? .place : .hold
     }
 
-    /// Whether what was left behind is, or may be, the only copy that is well: the ones that were to replace it are not.
-    private func isLastWell(_ cluster: String) -> Bool {
-        if decisions.contains(where: { !$0.isLeaving && isServed(by: $0.cluster) }) { return false }
-        switch outcomes[cluster]?.result {
-        case .placed(let state): return state.isReady
-        case .removed: return false
-        case .unreachable, .notReady, nil: return true
-        }
+    /// Whether what was left behind may go: a copy that stays is well, or the removal has begun.
+    ///
+    /// Without such a copy it is the last one. Its own state says little: after an edit it is well without being in sync.
+    private func mayClean(_ cluster: String) -> Bool {
+        if case .removed = outcomes[cluster]?.result { return true }
+        return decisions.contains { !$0.isLeaving && isServed(by: $0.cluster) }
     }
 
     /// Whether a member has to be looked at: nobody has, something else was to be done then, or it was not ready.

@@ -117,12 +117,25 @@ package final class MemberFleet: Sendable {
         state.withLock { $0.handlers.append(handler) }
     }
 
-    /// Whether a member serves a kind in this version; nil when it cannot be asked.
-    package func provides(_ kind: GroupVersionKind, on cluster: String) async -> Bool? {
-        guard let client = session(of: cluster)?.client else { return nil }
+    /// Which of these kinds a member is known not to serve; nil when it does not answer in time, however many are asked for.
+    package func missing(_ kinds: Set<GroupVersionKind>, on cluster: String) async -> Set<GroupVersionKind>? {
+        guard let client = session(of: cluster)?.client else { return [] }
+        let time = context.timeSource
         do {
-            let patient = client.with(requestTimeout: Self.discoveryTimeout, retryPolicy: .none)
-            return try await patient.discovery.supports(kind)
+            return try await withDeadline(time.now().advanced(by: Self.discoveryTimeout), time) {
+                [logger = context.logger] in
+                let impatient = client.with(requestTimeout: Self.discoveryTimeout, retryPolicy: .none)
+                var missing: Set<GroupVersionKind> = []
+                for kind in kinds {
+                    do {
+                        if try await !impatient.discovery.supports(kind) { missing.insert(kind) }
+                    } catch let error as ClientError where error.apiError != nil {
+                        // It answers, and an API of somebody else behind it does not: nobody knows about that kind.
+                        logger.debug("cannot read discovery", ["cluster": cluster, "error": "\(error)"])
+                    }
+                }
+                return missing
+            }
         } catch {
             context.logger.debug("cannot read discovery", ["cluster": cluster, "error": "\(error)"])
             return nil
