@@ -249,6 +249,108 @@ struct PlacementControllerTests {
         #expect(try scene.condition(ConditionType.ready) == "False Removing")
     }
 
+    @Test func oneMemberThatRefusesToBeSearchedHoldsADeletionUpForALimitedTime() throws {
+        for isStranger in [true, false] {
+            let scene = PlacementScene("edge", "north")
+            let claim: JSONValue = ["apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": ["name": "data"]]
+            scene.put([claim])
+            scene.start()
+            #expect(try scene.wait { try scene.copies().count == 1 })
+            let first = try #require(try scene.placement()?.status?.decisions?.first?.cluster)
+            #expect(scene.wait { scene.members[first]?.objects(Scene.claims).count == 1 })
+            scene.world.run(for: .seconds(5))
+            let refusing = isStranger ? (first == "edge" ? "north" : "edge") : first
+            scene.members[refusing]?.inject(.status(403, "Forbidden"), times: 10_000) { request in
+                request.verb == .list && request.concerns(Scene.claims)
+            }
+            scene.world.start { [scene] in
+                try await scene.harness.client.delete(Placement.resource, PlacementScene.key)
+            }
+            if isStranger {
+                #expect(try scene.wait(.seconds(30)) { try scene.placement() == nil })
+                #expect(scene.members[first]?.objects(Scene.claims).isEmpty == true)
+            } else {
+                scene.world.run(for: .seconds(200))
+                #expect(try scene.placement() != nil)
+                #expect(try scene.wait(.seconds(120)) { try scene.placement() == nil })
+                scene.world.run(for: .seconds(10))
+                #expect(scene.events().contains("PlacementLeftBehind"))
+            }
+        }
+    }
+
+    @Test func aCopyIsLeftOnlyForOthersThatAreWellByALookAtThemNow() throws {
+        let scene = PlacementScene("edge", "north")
+        scene.put([Scene.web()], ["clusterCount": 2])
+        scene.start()
+        for name in ["edge", "north"] {
+            #expect(scene.wait { scene.members[name]?.objects(.deployments).count == 1 })
+            scene.roll(name)
+        }
+        #expect(try scene.wait { try scene.placement()?.status?.readyClusters == 2 })
+        // Nobody tells that the copy on north fails.
+        scene.members["north"]?.freezeWatches()
+        scene.roll("north", isReady: false)
+        scene.world.run(for: .seconds(1))
+        scene.hub.edit(Placement.resource, PlacementScene.key) { object in
+            object.set(1, at: ["spec", "clusterCount"])
+            object.set([["cluster": "north"], ["cluster": "edge", "leaving": true]], at: ["status", "decisions"])
+        }
+        scene.world.run(for: .seconds(60))
+        #expect(scene.members["edge"]?.objects(.deployments).count == 1)
+        #expect(try scene.placement()?.status?.readyClusters == 0, "it has been looked at")
+        scene.roll("north")
+        #expect(scene.wait { scene.members["edge"]?.objects(.deployments).isEmpty == true })
+    }
+
+    @Test func aMemberClusterThatIsRegisteredAgainIsCleanedOfWhatRunsThere() throws {
+        let scene = PlacementScene("edge", "north")
+        scene.put([Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.placement()?.status?.readyClusters == 1 })
+        let first = try #require(try scene.placement()?.status?.decisions?.first?.cluster)
+        scene.hub.remove(MemberCluster.resource, ObjectKey(name: first))
+        let isElsewhere = {
+            try scene.placement()?.status?.decisions?.map(\.cluster) == [first == "edge" ? "north" : "edge"]
+        }
+        #expect(try scene.wait { try isElsewhere() && scene.placement()?.status?.readyClusters == 1 })
+        let left = try #require(try scene.placement()?.status?.evacuated?.first)
+        #expect(left.cluster == first && left.reason == "ClusterGone" && left.hasLeftovers)
+        #expect(scene.members[first]?.objects(.configMaps).count == 1)
+        scene.put(cluster: first)
+        #expect(scene.wait { scene.members[first]?.objects(.configMaps).isEmpty == true })
+        #expect(try scene.wait { try scene.placement()?.status?.evacuated?.isEmpty != false })
+        #expect(try isElsewhere())
+    }
+
+    @Test func theOnlyMemberClusterThatIsRegisteredAgainKeepsItsCopy() throws {
+        let scene = PlacementScene("edge")
+        scene.put([Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.copies() == ["edge Synced ready"] })
+        scene.hub.remove(MemberCluster.resource, ObjectKey(name: "edge"))
+        #expect(try scene.wait { try scene.placement()?.status?.decisions?.isEmpty != false })
+        scene.put(cluster: "edge")
+        #expect(try scene.wait { try scene.copies() == ["edge Synced ready"] })
+        #expect(try scene.placement()?.status?.evacuated?.isEmpty != false)
+        #expect(scene.members["edge"]?.requests { $0.verb == .delete }.isEmpty == true)
+    }
+
+    @Test func aMemberClusterThatNobodyCanReadIsNotGone() throws {
+        let scene = PlacementScene("edge", "north")
+        scene.put([Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.placement()?.status?.readyClusters == 1 })
+        let first = try #require(try scene.placement()?.status?.decisions?.first?.cluster)
+        let key = ObjectKey(name: first)
+        scene.hub.edit(MemberCluster.resource, key) { $0.set("often", at: ["spec", "probe", "intervalSeconds"]) }
+        scene.world.run(for: .seconds(60))
+        #expect(try scene.placement()?.status?.decisions?.map(\.cluster) == [first])
+        #expect(try scene.placement()?.status?.readyClusters == 0)
+        scene.hub.edit(MemberCluster.resource, key) { $0.set(10, at: ["spec", "probe", "intervalSeconds"]) }
+        #expect(try scene.wait { try scene.placement()?.status?.readyClusters == 1 })
+    }
+
     @Test func aMemberThatIsSilentGetsNoNewCopyAndHoldsNobodyUp() throws {
         let scene = PlacementScene("edge", "north")
         let edge = try #require(scene.members["edge"])

@@ -173,7 +173,8 @@ extension PlacementStatus {
         evacuated?.removeAll { $0.cluster == cluster }
     }
 
-    private mutating func remember(_ entry: EvacuatedCluster) {
+    /// Remembers a cluster that was left.
+    package mutating func remember(_ entry: EvacuatedCluster) {
         var entries = (evacuated ?? []) + [entry]
         // What has to be cleaned is never forgotten in favour of what has not.
         while entries.count > Self.maxEvacuated {

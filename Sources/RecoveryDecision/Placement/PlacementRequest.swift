@@ -58,13 +58,19 @@ package struct PlacementRequest: Sendable, Hashable {
             (placement.status?.clusters ?? []).filter { $0.state == .synced && $0.ready == true }.map(\.cluster)
         )
         evacuated = Dictionary(
-            (placement.status?.evacuated ?? []).map { ($0.cluster, $0.reason) },
+            // One that was away and is back may be chosen as any other.
+            (placement.status?.evacuated ?? []).filter { !$0.wasGone }.map { ($0.cluster, $0.reason) },
             uniquingKeysWith: { first, _ in first }
         )
         leave = [:]
         relaxed = []
         placedBy = Self.scheduler
     }
+}
+
+extension EvacuatedCluster {
+    /// Whether it was left only because its MemberCluster was deleted.
+    package var wasGone: Bool { reason == PlacementRejectionReason.clusterGone.rawValue }
 }
 
 /// What the scheduler answers.

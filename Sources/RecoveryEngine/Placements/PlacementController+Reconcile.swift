@@ -53,6 +53,9 @@ extension PlacementController {
     /// Where copies go; nil while that is a Migration's affair, or while nobody has counted what is free.
     private func plan(_ facts: PlacementFacts, patience: Duration) async -> (PlacementPlan?, Duration?) {
         guard !facts.decisions.contains(where: \.isProvisional) else { return (nil, nil) }
+        // A MemberCluster that nobody can read is there, and not gone: its copies stay decided until somebody corrects it.
+        let unreadable = Set(environment.clusters.store.undecodable.map(\.key.name))
+        guard !facts.decisions.contains(where: { unreadable.contains($0.cluster) }) else { return (nil, nil) }
         let request = PlacementRequest(facts.placement)
         let decided = Set(facts.decisions.map(\.cluster))
         var candidates = facts.members.values.map { candidate($0, facts) }

@@ -3,38 +3,41 @@ internal import FoundationEssentials
 internal import KubernetesClient
 internal import KubernetesCore
 internal import RecoveryAPI
+internal import RecoveryDecision
 internal import Timekeeping
 
 /// How far the removal of a deleted placement from one member is.
 enum PlacementRemoval: Sendable, Hashable {
     /// Nothing is there any more.
     case done
-    /// It is being worked on; the text says what is waited for.
-    case underWay(String)
-    /// The member does not answer, and is waited for so long.
-    case awaited(Duration)
+    /// It is being worked on, or the member does not answer: what is waited for, and for how long.
+    case awaited(String, Duration)
     /// Nobody can tell, and nobody waits any longer; the text says why.
     case givenUp(String)
 }
 
 extension PlacementFacts {
-    /// How far the removal from a member is: a deletion waits for members that answer, and a limited time for others.
+    /// How far the removal from a member is: a deletion waits for each of them for a limited time, whatever it says.
     func removal(from cluster: String, within limit: Duration) -> PlacementRemoval {
-        let outcome = outcomes[cluster]
-        if let outcome, outcome.duty == .delete, outcome.isRemoved { return .done }
-        guard let member = members[cluster] else { return .givenUp("its MemberCluster is gone") }
-        if isReady(cluster) {
-            switch outcome?.result {
-            case .removed(let removal):
-                return .underWay("waits for \(removal.leaving.prefix(3).joined(separator: ", "))")
-            case .unreachable(let message): return .underWay(message)
-            case .placed, .notReady, nil: return .underWay("objects are being removed")
-            }
+        let outcome = outcomes[cluster].flatMap { $0.duty == .delete ? $0 : nil }
+        if outcome?.isRemoved == true { return .done }
+        guard members[cluster] != nil else { return .givenUp("its MemberCluster is gone") }
+        let left = limit - .seconds(now.timeIntervalSince(placement.metadata.deletionTimestamp ?? now))
+        let words: String
+        switch outcome?.result {
+        case _ where !isReady(cluster): words = "it does not answer"
+        case .removed(let removal): words = "waits for \(removal.leaving.prefix(3).joined(separator: ", "))"
+        case .unreachable(let message): words = message
+        // Whoever was away for long looks once before giving up.
+        case .placed, .notReady, nil: return .awaited("objects are being removed", max(left, .seconds(1)))
         }
-        let deletion = placement.metadata.deletionTimestamp ?? now
-        let since = max(deletion, member.status?.conditions?[type: ConditionType.ready]?.lastTransitionTime ?? deletion)
-        let left = limit - .seconds(now.timeIntervalSince(since))
-        return left > .zero ? .awaited(left) : .givenUp("it has not answered for \(limit.components.seconds) s")
+        return left > .zero ? .awaited(words, left) : .givenUp("\(words), for \(limit.components.seconds) s")
+    }
+
+    /// Whether nothing of the placement was ever on a member: it is only searched for data that nobody knows of.
+    func isStranger(_ cluster: String) -> Bool {
+        decision(on: cluster) == nil && placement.syncStatus(cluster) == nil
+            && placement.status?.evacuated?.contains { $0.cluster == cluster } != true
     }
 
     /// The status of a placement that is being deleted.
@@ -72,10 +75,9 @@ extension PlacementController {
         for cluster in facts.targets {
             switch facts.removal(from: cluster, within: environment.thresholds.removedWithin) {
             case .done: break
-            case .underWay(let message): waits.append("\(cluster): \(message)")
             case .givenUp(let why): left.append((cluster, why))
-            case .awaited(let duration):
-                waits.append("\(cluster) does not answer")
+            case .awaited(let message, let duration):
+                waits.append("\(cluster): \(message)")
                 recheck = min(recheck ?? duration, duration)
             }
         }

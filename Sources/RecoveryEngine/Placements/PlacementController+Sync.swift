@@ -90,11 +90,62 @@ extension PlacementController {
         switch duty {
         case .place, .hold: return try await place(objects, duty, facts, key)
         case .leave, .delete:
-            let removal = try await objects.remove(keepingData: duty == .leave)
+            if duty == .leave, try await !isReplaced(facts, key) {
+                return .requeue(after: Self.fallbackLook.removing)
+            }
+            let removal = try await remove(objects, duty, facts, key)
             metrics?.syncs.increment("Removed")
             tell(removal, facts, key)
             note(.removed(removal), duty, facts, key)
             return removal.isComplete ? .done : .requeue(after: Self.fallbackLook.removing)
+        }
+    }
+
+    /// Removes a copy; a member that never had one and lets nobody look has none.
+    private func remove(
+        _ objects: PlacedObjects,
+        _ duty: SyncDuty,
+        _ facts: PlacementFacts,
+        _ key: SyncKey
+    ) async throws -> PlacedRemoval {
+        do {
+            return try await objects.remove(keepingData: duty == .leave)
+        } catch let error as ClientError where error.apiError?.isForbidden == true && facts.isStranger(key.cluster) {
+            return PlacedRemoval()
+        }
+    }
+
+    /// Whether the copies that replace this one are well by a look at them now: where nobody watches, and while a watch is
+    /// broken, the latest look at them may be old.
+    private func isReplaced(_ facts: PlacementFacts, _ key: SyncKey) async throws -> Bool {
+        // What has begun is gone in part: there is no way back.
+        if case .removed = facts.outcomes[key.cluster]?.result { return true }
+        var isAnyWell = false
+        for cluster in facts.decisions.filter({ !$0.isLeaving }).map(\.cluster) {
+            if try await isWell(cluster, facts) {
+                isAnyWell = true
+            } else {
+                syncs.add(SyncKey(placement: key.placement, cluster: cluster))
+                // What a failover left behind goes for any copy that is well, another one only for all of them.
+                if !facts.isLeftover(key.cluster) { return false }
+            }
+        }
+        return isAnyWell
+    }
+
+    private func isWell(_ cluster: String, _ facts: PlacementFacts) async throws -> Bool {
+        guard facts.isServed(by: cluster), let client = client(of: cluster) else { return false }
+        do {
+            return try await PlacedObjects(
+                facts.placement,
+                on: cluster,
+                client: client,
+                fence: environment.fence,
+                memory: memory
+            ).inspect().isReady
+        } catch let error as ClientError {
+            if case .refused = error { throw error }
+            return false
         }
     }
 

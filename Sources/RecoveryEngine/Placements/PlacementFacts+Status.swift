@@ -19,8 +19,9 @@ extension PlacementFacts {
         status.decisions?.removeAll { $0.isLeaving && hasLeft($0.cluster) }
         for index in (status.evacuated ?? []).indices {
             guard let entry = status.evacuated?[index], entry.hasLeftovers else { continue }
-            if hasLeft(entry.cluster) || members[entry.cluster] == nil { status.evacuated?[index].leftovers = false }
+            if hasLeft(entry.cluster) { status.evacuated?[index].leftovers = false }
         }
+        rememberGone(&status)
         status.clusters = clusters(status)
         status.placedKinds = placedKinds(status)
         status.readyClusters = staying(status).filter { sync(status, $0.cluster)?.isReady == true }.count
@@ -48,6 +49,24 @@ extension PlacementFacts {
     private func hasLeft(_ cluster: String) -> Bool {
         guard let outcome = outcomes[cluster] else { return false }
         return outcome.duty == .leave && outcome.isRemoved
+    }
+
+    /// A cluster whose MemberCluster is gone may have its copy still, and be registered again: only a removal that was
+    /// seen, or a new decision for it, ends that.
+    private func rememberGone(_ status: inout PlacementStatus) {
+        let decided = Set((status.decisions ?? []).map(\.cluster))
+        status.evacuated?.removeAll { $0.wasGone && (!$0.hasLeftovers || decided.contains($0.cluster)) }
+        for cluster in Set(decisions.map(\.cluster)).union((status.clusters ?? []).map(\.cluster)).sorted()
+        where members[cluster] == nil && !decided.contains(cluster) && !hasLeft(cluster) {
+            if let index = status.evacuated?.firstIndex(where: { $0.cluster == cluster }) {
+                status.evacuated?[index].leftovers = true
+            } else {
+                let reason = PlacementRejectionReason.clusterGone.rawValue
+                status.remember(
+                    EvacuatedCluster(cluster: cluster, reason: reason, time: now.wholeSecond, leftovers: true)
+                )
+            }
+        }
     }
 
     private func staying(_ status: PlacementStatus) -> [PlacementDecision] {

@@ -97,13 +97,18 @@ struct PlacementFacts: Sendable {
         if placement.metadata.isBeingDeleted { return .delete }
         guard isAccepted, let member = members[cluster] else { return nil }
         guard let decision = decision(on: cluster) else {
-            let isLeftover = placement.status?.evacuated?.contains { $0.cluster == cluster && $0.hasLeftovers } ?? false
-            if isLeftover { return mayClean(cluster) ? .leave : .hold }
+            if isLeftover(cluster) { return mayClean(cluster) ? .leave : .hold }
             guard placement.syncStatus(cluster) != nil else { return nil }
             return mayLeave ? .leave : .hold
         }
         if decision.isLeaving, mayLeave { return .leave }
         return fenceProblem(member) == nil ? .place : .hold
+    }
+
+    /// Whether a copy was left behind on a member that was not asked for it any more.
+    func isLeftover(_ cluster: String) -> Bool {
+        decision(on: cluster) == nil
+            && placement.status?.evacuated?.contains { $0.cluster == cluster && $0.hasLeftovers } == true
     }
 
     /// Whether what was left behind may go: a copy that stays is well, or the removal has begun.
