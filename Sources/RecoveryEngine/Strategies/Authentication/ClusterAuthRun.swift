@@ -30,7 +30,7 @@ struct ClusterAuthRun {
                 message: "\(endpoint.description) accepts the credential: \(finding.message)",
                 metrics: metrics()
             )
-        case .unreachable: throw handover(finding)
+        case .unreachable: throw try await handover(finding)
         case .unconfigured:
             throw StrategyFailure.transient(finding.description, nextSteps: try await endpoint.nextSteps(finding))
         case .unauthenticated where finding.reason == ClusterReason.credentialUnavailable:
@@ -111,15 +111,11 @@ struct ClusterAuthRun {
     }
 
     /// No matter of credentials: the cluster does not answer.
-    private func handover(_ finding: ClusterFinding) -> StrategyFailure {
+    private func handover(_ finding: ClusterFinding) async throws -> StrategyFailure {
         let found = "\(endpoint.description) does not answer: \(finding)"
-        var error = ReportedError(type: ErrorType.clusterUnreachable.rawValue)
-        error.component = attempt.error.component
-        error.operation = attempt.error.operation
-        error.severity = attempt.error.severity
-        error.message = String(found.prefix(1_024))
+        var error = attempt.successorError(.clusterUnreachable, found)
         error.context = ["reason": finding.reason]
-        return .superseded(SuccessorRequest(error: error), found)
+        return .superseded(SuccessorRequest(error: error, subject: try await endpoint.successorSubject()), found)
     }
 
     /// What is missing, and the manifest that grants it.

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import KubernetesClient
 internal import KubernetesCore
 internal import RecoveryAPI
@@ -23,6 +24,9 @@ protocol ConnectivityEndpoint: Sendable {
 
     /// What a person can do about a finding.
     func nextSteps(_ finding: ClusterFinding) async throws -> [String]
+
+    /// What a Recovery that takes over is about.
+    func successorSubject() async throws -> SuccessorRequest.Subject
 }
 
 /// A member cluster, by its MemberCluster and kubeconfig Secret.
@@ -73,6 +77,13 @@ struct MemberEndpoint: ConnectivityEndpoint {
         let cluster = try await members.cluster(cluster, fence: attempt.fence)
         return finding.nextSteps(cluster: self.cluster, secret: members.secretName(of: cluster))
     }
+
+    /// The cluster's one incident, which detection may have found already.
+    func successorSubject() async throws -> SuccessorRequest.Subject {
+        let conditions = try await members.cluster(cluster, fence: attempt.fence).status?.conditions ?? []
+        let since = conditions.first { $0.status == .false }?.lastTransitionTime
+        return .cluster(cluster, since: since ?? attempt.execution.startTime ?? .distantPast)
+    }
 }
 
 /// The hub itself: whoever reported its network as broken may have been cut off for a while.
@@ -100,4 +111,6 @@ struct HubEndpoint: ConnectivityEndpoint {
     func nextSteps(_ finding: ClusterFinding) async throws -> [String] {
         ["Check the API server of the hub: kubectl get --raw='/readyz?verbose'"]
     }
+
+    func successorSubject() async throws -> SuccessorRequest.Subject { .same }
 }

@@ -33,7 +33,7 @@ struct ConnectivityRun<Endpoint: ConnectivityEndpoint> {
             last = (finding, timeout)
             switch finding.verdict {
             case .usable: return result(finding, timeout, probes: probes)
-            case .unauthenticated, .unauthorized: throw handover(finding)
+            case .unauthenticated, .unauthorized: throw try await handover(finding)
             case .unreachable, .unconfigured: break
             }
             if !hasRefreshed { try await refresh() }
@@ -92,15 +92,11 @@ struct ConnectivityRun<Endpoint: ConnectivityEndpoint> {
     }
 
     /// The server answers, so this is no matter of connectivity any more.
-    private func handover(_ finding: ClusterFinding) -> StrategyFailure {
+    private func handover(_ finding: ClusterFinding) async throws -> StrategyFailure {
         let found = "\(endpoint.description) answers, but does not accept the credential: \(finding.message)"
-        var error = ReportedError(type: ErrorType.clusterAuth.rawValue)
-        error.component = attempt.error.component
-        error.operation = attempt.error.operation
-        error.severity = attempt.error.severity
-        error.message = String(found.prefix(1_024))
+        var error = attempt.successorError(.clusterAuth, found)
         error.context = ["reason": finding.reason]
-        return .superseded(SuccessorRequest(error: error), found)
+        return .superseded(SuccessorRequest(error: error, subject: try await endpoint.successorSubject()), found)
     }
 
     private func failure(_ finding: ClusterFinding?, _ timeout: Duration?, probes: Int) async throws -> StrategyFailure

@@ -53,15 +53,8 @@ struct SyncRun: Sendable {
         let words = "\(endpoint.description) cannot be used: \(finding)"
         var error = attempt.successorError(type, words)
         error.context = ["reason": finding.reason]
-        let conditions = try await members.cluster(cluster, fence: attempt.fence).status?.conditions ?? []
-        let since = conditions.first { $0.status == .false }?.lastTransitionTime
-        throw StrategyFailure.superseded(
-            SuccessorRequest(
-                error: error,
-                subject: .cluster(cluster, since: since ?? attempt.execution.startTime ?? .distantPast)
-            ),
-            words
-        )
+        let subject = try await endpoint.successorSubject()
+        throw StrategyFailure.superseded(SuccessorRequest(error: error, subject: subject), words)
     }
 
     /// The copy on the member, of manifests that were just applied, which status does not say yet.
