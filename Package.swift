@@ -97,6 +97,12 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),
+        .target(
+            name: "RecoveryTestSupport",
+            dependencies: ["RecoveryAPI", "RecoveryDecision", "KubernetesCore"],
+            path: "Tests/RecoveryTestSupport",
+            swiftSettings: strict
+        ),
         tests("JSONTests", ["JSON"]),
         tests("YAMLTests", ["YAML", "JSON"]),
         tests("TimekeepingTests", ["Timekeeping", "TestSupport"]),
@@ -133,6 +139,7 @@ let package = Package(
             [
                 "RecoveryEngine", "RecoveryDecision", "RecoveryAPI", "ControllerRuntime", "KubernetesClient",
                 "KubernetesCore", "HTTPTransport", "JSON", "Timekeeping", "Telemetry", "TestSupport",
+                "RecoveryTestSupport",
             ]
         ),
         tests(
@@ -152,8 +159,9 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "RecoveryEngine", "RecoveryAPI", "ControllerRuntime", "KubernetesClient", "KubernetesCore",
-                "HTTPTransport", "JSON", "YAML", "Timekeeping", "Telemetry", "TestSupport", "recovery-controller",
+                "RecoveryEngine", "RecoveryDecision", "RecoveryAPI", "ControllerRuntime", "KubernetesClient",
+                "KubernetesCore", "HTTPTransport", "JSON", "YAML", "Timekeeping", "Telemetry", "TestSupport",
+                "RecoveryTestSupport", "recovery-controller",
             ],
             exclude: ["Fixtures"],
             swiftSettings: strict

@@ -16,6 +16,10 @@ struct FleetAuthTests {
         let ended = try await fleet.recovery(of: .clusterAuth, until: \.isFinal)
         #expect(ended.state == .failed && ended.status?.escalation?.level == .manual)
         #expect(ended.status?.escalation?.nextSteps?.first?.contains("Secret \(fleet.space)/watched") == true)
+        #expect(try await fleet.history.states(ended) == [.inProgress, .failed])
+        #expect(
+            ended.actions == ["RereadCredential Succeeded", "TestCredential Failed", "UpdateClusterStatus Succeeded"]
+        )
         return ended.status?.executions?.last?.result?.error ?? ended.status?.message ?? ""
     }
 
@@ -137,6 +141,13 @@ struct FleetAuthTests {
             let ended = try await fleet.recovery(of: .clusterAuth, until: \.isFinal)
             #expect(ended.state == .completed, "\(ended.status?.message ?? "")")
             try await fleet.expectReady()
+            try await fleet.report("proof", .clusterAuth, "clusterRef: {name: watched}")
+            let proof = try await fleet.ended("proof")
+            #expect(
+                proof.actions == [
+                    "RereadCredential Succeeded", "TestCredential Succeeded", "UpdateClusterStatus Succeeded",
+                ]
+            )
         }
         try await Shell.run("rm -rf \(directory)")
     }
@@ -162,5 +173,43 @@ struct FleetAuthTests {
             chmod +x \(path).new && mv \(path).new \(path)
             """
         )
+    }
+
+    @Test("a certificate near its end is renewed by the strategy step by step, and the new token is written once")
+    func renewed() async throws {
+        let space = "auth-renewed"
+        let renewal =
+            "credentialRenewal: {serviceAccountRef: {namespace: \(space), name: tmc}, renewBeforeSeconds: 7200}"
+        try await WatchedMember.with(space, spec: renewal) { fleet in
+            let (hub, member) = (fleet.hub, fleet.member)
+            try await member.kubectl("create rolebinding soon -n \(space) --role=tmc --user=soon")
+            let seldom = "{\"spec\":{\"probe\":{\"intervalSeconds\":3600}}}"
+            try await hub.kubectl("patch membercluster watched --type=merge -p '\(seldom)'")
+            let path = try await member.kubeconfigWithCertificate(user: "soon", minutes: 30)
+            try await fleet.give(kubeconfig: path)
+            // The controller may not renew it yet, and will not try again by itself for an hour.
+            _ = try await hub.wait(for: MemberCluster.self, WatchedMember.cluster) { cluster in
+                let end = cluster.status?.credentialExpirationTime ?? .distantFuture
+                return end.timeIntervalSinceNow < 2_400
+                    && cluster.status?.conditions?.isTrue(ConditionType.ready) == true
+            }
+            let permission = "--verb=create --resource=serviceaccounts/token"
+            try await member.kubectl("create role renew -n \(space) \(permission)")
+            try await member.kubectl("create rolebinding renew -n \(space) --role=renew --user=soon")
+            try await fleet.report("renew", .clusterAuth, "clusterRef: {name: watched}")
+            let ended = try await fleet.ended("renew")
+            #expect(ended.state == .completed, "\(ended.status?.message ?? "")")
+            #expect(try await fleet.history.states(ended) == [.inProgress, .completed])
+            #expect(
+                try await fleet.history.actions(ended) == [
+                    "RereadCredential Succeeded", "TestCredential Succeeded", "RenewCredential Started",
+                    "RenewCredential Succeeded", "ProveAccess Succeeded", "UpdateClusterStatus Succeeded",
+                ]
+            )
+            let writes = try await AuditLog(hub).successfulWrites {
+                $0.namespace == space && $0.resource == "secrets" && $0.userAgent.contains("recovery-controller")
+            }
+            #expect(writes.count == 1)
+        }
     }
 }

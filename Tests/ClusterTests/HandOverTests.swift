@@ -7,23 +7,16 @@ import Testing
 /// Failures of a placement that turn out to be failures of a member, on real control planes.
 @Suite("Hand-overs on real planes", .serialized, .enabled(if: hasControlPlane), .timeLimit(.minutes(10)))
 struct HandOverTests {
-    private static let settings = """
-            - apiVersion: v1
-              kind: ConfigMap
-              metadata: {name: settings}
-              data: {a: "1"}
-        """
-
     @Test("sync that is connectivity: the cluster's one Recovery takes over, and ends when the member answers again")
     func connectivity() async throws {
         try await PlacingFleet.with("handed-over") { fleet in
-            try await fleet.place(Self.settings)
+            try await fleet.place(Manifest.settings)
             try await fleet.placement { $0.condition(ConditionType.ready) == "True Ready" }
-            try await fleet.member.stop("apiserver", signal: "STOP")
-            let sync = try await fleet.recover("sync", "SyncFailure", on: fleet.away)
+            let sync = try await fleet.member.whileHanging("apiserver") {
+                try await fleet.recoverPlacement("sync", .syncFailure, on: fleet.away)
+            }
             #expect(sync.state == .cancelled && sync.actions == ["CheckMemberHealth Failed"])
             let name = try #require(sync.status?.supersededBy?.name)
-            try await fleet.member.stop("apiserver", signal: "CONT")
             let cluster = try await fleet.ended(name)
             #expect(cluster.spec.error.type == "ClusterUnreachable" && cluster.spec.clusterRef?.name == fleet.away)
             #expect(cluster.state == .completed, "\(cluster.status?.message ?? "")")
@@ -31,7 +24,7 @@ struct HandOverTests {
             #expect(all.count { $0.spec.error.type == "ClusterUnreachable" } == 1)
             try await fleet.expect(fleet.away, isReady: true)
             try await fleet.placement { $0.condition(ConditionType.ready) == "True Ready" }
-            try await fleet.hub.kubectl("delete placement web -n \(fleet.space) --timeout=60s")
+            try await fleet.unplace()
         }
     }
 
@@ -39,7 +32,7 @@ struct HandOverTests {
     func authentication() async throws {
         try await PlacingFleet.with("handed-auth") { fleet in
             let space = fleet.space
-            try await fleet.place(Self.settings)
+            try await fleet.place(Manifest.settings)
             try await fleet.placement { $0.condition(ConditionType.ready) == "True Ready" }
             try await fleet.member.kubectl("create serviceaccount gone -n \(space)")
             let path = try await fleet.member.kubeconfig(of: ObjectKey(namespace: space, name: "gone"))
@@ -48,7 +41,7 @@ struct HandOverTests {
                 "create secret generic \(fleet.away) -n \(space) --dry-run=client -o yaml --from-file=kubeconfig"
             let good = try await fleet.hub.kubectl("\(create)=\(fleet.member.kubeconfig)")
             try await fleet.hub.apply(try await fleet.hub.kubectl("\(create)=\(path)"))
-            let sync = try await fleet.recover("sync", "SyncFailure", on: fleet.away)
+            let sync = try await fleet.recoverPlacement("sync", .syncFailure, on: fleet.away)
             let name = try #require(sync.status?.supersededBy?.name, "\(sync.status?.message ?? "")")
             let auth = try await fleet.ended(name)
             #expect(auth.spec.error.type == "ClusterAuth" && auth.state == .failed)
@@ -58,7 +51,7 @@ struct HandOverTests {
             try await fleet.placement { $0.condition(ConditionType.ready) == "True Ready" }
             let all = try await fleet.hub.client.list(Recovery.self, namespace: space).items
             #expect(all.count <= 3, "\(all.map { $0.metadata.name ?? "" })")
-            try await fleet.hub.kubectl("delete placement web -n \(space) --timeout=60s")
+            try await fleet.unplace()
         }
     }
 }

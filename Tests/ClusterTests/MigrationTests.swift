@@ -14,36 +14,34 @@ struct MigrationTests {
 
     @Test("Relocate there and back, the controller killed with -9 in each phase: the same steps and the same end")
     func relocates() async throws {
-        var (fleet, controller) = try await MovingFleet.start("mig-relocate")
-        let moments: [MigrationPhase?] = [nil, .prechecking, .deploying, .verifying, .cuttingOver, .cleaning]
-        for (index, moment) in moments.enumerated() {
-            let (from, to) = (index % 2, 1 - index % 2)
-            let name = "move-\(index)"
-            let history = try await MigrationHistory.follow(fleet, name)
-            try await fleet.migrate(name, from: from, to: to)
-            if let moment {
-                _ = try await fleet.migration(name) {
-                    $0.status?.phase == moment || $0.status?.phase?.isFinal == true
+        try await MovingFleet.with("mig-relocate") { fleet in
+            let moments: [MigrationPhase?] = [nil, .prechecking, .deploying, .verifying, .cuttingOver, .cleaning]
+            for (index, moment) in moments.enumerated() {
+                let (from, to) = (index % 2, 1 - index % 2)
+                let name = "move-\(index)"
+                try await fleet.migrate(name, from: from, to: to)
+                if let moment {
+                    _ = try await fleet.migration(name) {
+                        $0.status?.phase == moment || $0.status?.phase?.isFinal == true
+                    }
+                    try await fleet.controller.crashAndRestart()
                 }
-                controller.crash()
-                controller = try await fleet.startController()
+                let ended = try await fleet.end(name)
+                #expect(ended.status?.phase == .completed, "\(ended.status?.message ?? "")")
+                #expect(fleet.phases(name) == Self.whole, "killed in \(moment?.rawValue ?? "no phase")")
+                #expect(fleet.steps(name) == Self.steps)
+                #expect(ended.status?.completedSteps?.map(\.name) == Self.steps, "no step twice")
+                let placement = try await fleet.placement { _ in true }
+                #expect(placement.decisions?.map(\.cluster) == [fleet.cluster(to)])
+                #expect(placement.evacuated?.map(\.cluster) == [fleet.cluster(from)])
+                let (left, there) = (try await fleet.copy(on: from), try await fleet.copy(on: to))
+                #expect(!left.settings && left.data, "the copy is gone, its data stays")
+                #expect(there.settings && there.data)
+                #expect(try await fleet.madeBeforeBreak(from: from, to: to))
             }
-            let ended = try await history.end(fleet, name)
-            #expect(ended.status?.phase == .completed, "\(ended.status?.message ?? "")")
-            #expect(history.phases == Self.whole, "killed in \(moment?.rawValue ?? "no phase")")
-            #expect(history.steps == Self.steps)
-            #expect(ended.status?.completedSteps?.map(\.name) == Self.steps, "no step twice")
-            let placement = try await fleet.placement { _ in true }
-            #expect(placement.decided == [fleet.cluster(to)])
-            #expect(placement.status?.evacuated?.map(\.cluster) == [fleet.cluster(from)])
-            let (left, there) = (try await fleet.copy(on: from), try await fleet.copy(on: to))
-            #expect(!left.settings && left.data, "the copy is gone, its data stays")
-            #expect(there.settings && there.data)
-            #expect(try await fleet.madeBeforeBreak(from: from, to: to))
+            #expect(try await fleet.hub.client.list(Recovery.self, namespace: fleet.space).items.isEmpty)
+            #expect(try await fleet.hub.kubectl("get events -n \(fleet.space)").contains("MigrationCompleted"))
         }
-        #expect(try await fleet.hub.client.list(Recovery.self, namespace: fleet.space).items.isEmpty)
-        #expect(try await fleet.hub.kubectl("get events -n \(fleet.space)").contains("MigrationCompleted"))
-        try await fleet.stop(controller)
     }
 
     @Test(
@@ -51,114 +49,138 @@ struct MigrationTests {
         arguments: ["STOP", "KILL"]
     )
     func failsOver(signal: String) async throws {
-        let (fleet, controller) = try await MovingFleet.start("mig-failover-\(signal.lowercased())")
-        try await fleet.members[0].stop("apiserver", signal: signal)
-        try await fleet.expect(0, isReady: false)
-        let history = try await MigrationHistory.follow(fleet, "away")
-        try await fleet.migrate("away", .failover)
-        let ended = try await history.end(fleet, "away")
-        #expect(ended.status?.phase == .completed && history.phases == Self.whole)
-        let lost = try await fleet.placement { $0.isReady(on: fleet.cluster(1)) }
-        #expect(lost.decided == [fleet.cluster(1)] && lost.status?.evacuated?.first?.hasLeftovers == true)
-        if signal == "KILL" {
-            try await fleet.members[0].start("apiserver")
-        } else {
-            try await fleet.members[0].stop("apiserver", signal: "CONT")
+        try await MovingFleet.with("mig-failover-\(signal.lowercased())") { fleet in
+            try await fleet.members[0].stop("apiserver", signal: signal)
+            try await fleet.expect(0, isReady: false)
+            try await fleet.migrate("away", .failover)
+            let ended = try await fleet.end("away")
+            #expect(ended.status?.phase == .completed && fleet.phases("away") == Self.whole)
+            let lost = try await fleet.placement { $0.isReady(on: fleet.cluster(1)) }
+            #expect(lost.decisions?.map(\.cluster) == [fleet.cluster(1)] && lost.evacuated?.first?.hasLeftovers == true)
+            if signal == "KILL" {
+                try await fleet.members[0].start("apiserver")
+            } else {
+                try await fleet.members[0].stop("apiserver", signal: "CONT")
+            }
+            let clean = try await fleet.placement { $0.evacuated?.first?.hasLeftovers == false }
+            #expect(clean.decisions?.map(\.cluster) == [fleet.cluster(1)], "nothing goes back by itself")
+            let (left, there) = (try await fleet.copy(on: 0), try await fleet.copy(on: 1))
+            #expect(!left.settings && left.data && there.settings && there.data)
         }
-        let clean = try await fleet.placement { $0.status?.evacuated?.first?.hasLeftovers == false }
-        #expect(clean.decided == [fleet.cluster(1)], "nothing goes back by itself")
-        let (left, there) = (try await fleet.copy(on: 0), try await fleet.copy(on: 1))
-        #expect(!left.settings && left.data && there.settings && there.data)
-        try await fleet.stop(controller)
     }
 
-    @Test("a target that refuses by quota: one Recovery finds out, undoes the move, and says what to do")
+    @Test(
+        "a target that refuses by quota: one Recovery finds out, undoes the move though killed with -9, and says what to do"
+    )
     func quota() async throws {
-        let (fleet, controller) = try await MovingFleet.start("mig-quota")
-        let before = try await fleet.placement { _ in true }.status?.decisions
-        try await fleet.members[1].kubectl("create quota few -n \(fleet.space) --hard=count/configmaps=0")
-        let quota = APIResource(group: "", version: "v1", plural: "resourcequotas", kind: "ResourceQuota")
-        _ = try await fleet.members[1].client.get(quota, ObjectKey(namespace: fleet.space, name: "few"))
-        let history = try await MigrationHistory.follow(fleet, "full")
-        try await fleet.migrate("full")
-        let ended = try await history.end(fleet, "full", within: .seconds(120))
-        #expect(ended.status?.phase == .rolledBack, "\(ended.status?.message ?? "")")
-        #expect(ended.status?.message?.contains("exceeded quota") == true)
-        #expect(history.phases == [.prechecking, .rollingBack, .rolledBack])
-        #expect(try await fleet.placement { _ in true }.status?.decisions == before)
-        let copy = try await fleet.copy(on: 1)
-        #expect(!copy.settings && !copy.data)
-        let recovery = try await recovery(fleet, "full", .migrationFailure, until: \.isFinal)
-        #expect(recovery.state == .completed, "\(recovery.status?.message ?? "")")
-        let actions = (recovery.status?.executions?.last?.result?.actions ?? []).map(\.name)
-        #expect(actions == ["CheckSource", "CheckTarget", "CheckPrerequisites", "RollBack"])
-        let steps = recovery.status?.executions?.last?.result?.nextSteps ?? []
-        #expect(steps.first?.contains("quota") == true, "\(steps)")
-        try await fleet.stop(controller)
+        try await MovingFleet.with("mig-quota") { fleet in
+            let before = try await fleet.placement { _ in true }.decisions
+            try await fleet.members[1].refuseConfigMaps(fleet.space)
+            try await fleet.migrate("full")
+            _ = try await fleet.incident(.migrationFailure, about: Migration.self, "full") {
+                $0.hasRecorded("RollBack") || $0.isFinal
+            }
+            try await fleet.controller.crashAndRestart()
+            let ended = try await fleet.end("full", within: .seconds(120))
+            #expect(ended.status?.phase == .rolledBack, "\(ended.status?.message ?? "")")
+            #expect(ended.status?.message?.contains("exceeded quota") == true)
+            #expect(fleet.phases("full") == [.prechecking, .rollingBack, .rolledBack])
+            #expect(try await fleet.placement { _ in true }.decisions == before)
+            let copy = try await fleet.copy(on: 1)
+            #expect(!copy.settings && !copy.data)
+            let recovery = try await fleet.incident(.migrationFailure, about: Migration.self, "full", until: \.isFinal)
+            #expect(recovery.state == .completed, "\(recovery.status?.message ?? "")")
+            #expect(try await fleet.history.states(recovery) == [.inProgress, .completed])
+            #expect(
+                try await fleet.history.actions(recovery) == [
+                    "CheckSource Succeeded", "CheckTarget Succeeded", "CheckPrerequisites Failed", "RollBack Started",
+                    "RollBack Succeeded",
+                ]
+            )
+            let steps = recovery.status?.executions?.last?.result?.nextSteps ?? []
+            #expect(steps.first?.contains("quota") == true, "\(steps)")
+        }
     }
 
     @Test("both members hang: nothing is moved or undone, and the move goes on with the one that comes back")
     func bothDie() async throws {
-        let (fleet, controller) = try await MovingFleet.start("mig-both")
-        for index in [0, 1] { try await fleet.members[index].stop("apiserver", signal: "STOP") }
-        for index in [0, 1] { try await fleet.expect(index, isReady: false) }
-        let before = try await fleet.placement { _ in true }.status?.decisions
-        let history = try await MigrationHistory.follow(fleet, "hope")
-        try await fleet.migrate("hope", .failover, "deadlineSeconds: 600")
-        let hanging = try await fleet.migration("hope") {
-            $0.status?.conditions?[type: ConditionType.progressing]?.status == .false
+        try await MovingFleet.with("mig-both") { fleet in
+            for index in [0, 1] { try await fleet.members[index].stop("apiserver", signal: "STOP") }
+            for index in [0, 1] { try await fleet.expect(index, isReady: false) }
+            let before = try await fleet.placement { _ in true }.decisions
+            try await fleet.migrate("hope", .failover, "deadlineSeconds: 600")
+            let hanging = try await fleet.migration("hope") {
+                $0.status?.conditions?[type: ConditionType.progressing]?.status == .false
+            }
+            #expect(hanging.status?.conditions?[type: ConditionType.progressing]?.reason == "TargetNotReady")
+            let tried = try await fleet.incident(.migrationFailure, about: Migration.self, "hope") {
+                $0.status?.nextAttemptTime != nil
+            }
+            #expect(tried.status?.executions?.last?.result?.message?.contains("neither") == true)
+            #expect(try await fleet.placement { _ in true }.decisions == before)
+            try await fleet.members[1].stop("apiserver", signal: "CONT")
+            let ended = try await fleet.end("hope")
+            #expect(ended.status?.phase == .completed && fleet.phases("hope") == Self.whole)
+            #expect(try await fleet.copy(on: 1).settings)
+            let over = try await fleet.incident(
+                .migrationFailure,
+                about: Migration.self,
+                "hope",
+                within: .seconds(240),
+                until: \.isFinal
+            )
+            #expect(over.state == .completed, "\(over.status?.message ?? "")")
+            try await fleet.members[0].stop("apiserver", signal: "CONT")
+            _ = try await fleet.placement { $0.evacuated?.first?.hasLeftovers == false }
+            #expect(try await fleet.copy(on: 0).settings == false)
         }
-        #expect(hanging.status?.conditions?[type: ConditionType.progressing]?.reason == "TargetNotReady")
-        let tried = try await recovery(fleet, "hope", .migrationFailure) { $0.status?.nextAttemptTime != nil }
-        #expect(tried.status?.executions?.last?.result?.message?.contains("neither") == true)
-        #expect(try await fleet.placement { _ in true }.status?.decisions == before)
-        try await fleet.members[1].stop("apiserver", signal: "CONT")
-        let ended = try await history.end(fleet, "hope")
-        #expect(ended.status?.phase == .completed && history.phases == Self.whole)
-        #expect(try await fleet.copy(on: 1).settings)
-        let over = try await recovery(fleet, "hope", .migrationFailure, within: .seconds(240), until: \.isFinal)
-        #expect(over.state == .completed, "\(over.status?.message ?? "")")
-        try await fleet.members[0].stop("apiserver", signal: "CONT")
-        _ = try await fleet.placement { $0.status?.evacuated?.first?.hasLeftovers == false }
-        #expect(try await fleet.copy(on: 0).settings == false)
-        try await fleet.stop(controller)
     }
 
     @Test("a deadline passes: the decisions are restored, and MigrationTimeout tells of it")
     func deadline() async throws {
-        let (fleet, controller) = try await MovingFleet.start("mig-late", volumes: [0])
-        let before = try await fleet.placement { _ in true }.status?.decisions
-        let history = try await MigrationHistory.follow(fleet, "late")
-        try await fleet.migrate("late", .relocate, "deadlineSeconds: 60")
-        let ended = try await history.end(fleet, "late", within: .seconds(180))
-        #expect(ended.status?.phase == .rolledBack, "\(ended.status?.message ?? "")")
-        #expect(history.phases == [.prechecking, .deploying, .verifying, .rollingBack, .rolledBack])
-        #expect(history.steps == ["Prechecked", "TargetAdded", "RollbackStarted", "TargetRemoved"])
-        let after = try await fleet.placement { _ in true }
-        #expect(after.status?.decisions == before && after.isReady(on: fleet.cluster(0)))
-        #expect(try await fleet.copy(on: 1).settings == false)
-        let recovery = try await recovery(fleet, "late", .migrationTimeout, until: \.isFinal)
-        #expect(recovery.state == .completed, "\(recovery.status?.message ?? "")")
-        try await fleet.stop(controller)
+        try await MovingFleet.with("mig-late", volumes: [0]) { fleet in
+            let before = try await fleet.placement { _ in true }.decisions
+            try await fleet.migrate("late", .relocate, "deadlineSeconds: 60")
+            let ended = try await fleet.end("late", within: .seconds(180))
+            #expect(ended.status?.phase == .rolledBack, "\(ended.status?.message ?? "")")
+            #expect(fleet.phases("late") == [.prechecking, .deploying, .verifying, .rollingBack, .rolledBack])
+            #expect(fleet.steps("late") == ["Prechecked", "TargetAdded", "RollbackStarted", "TargetRemoved"])
+            let after = try await fleet.placement { _ in true }
+            #expect(after.decisions == before && after.isReady(on: fleet.cluster(0)))
+            #expect(try await fleet.copy(on: 1).settings == false)
+            let recovery = try await fleet.incident(.migrationTimeout, about: Migration.self, "late", until: \.isFinal)
+            #expect(recovery.state == .completed, "\(recovery.status?.message ?? "")")
+        }
     }
 
-    /// The first Recovery of a Migration, as soon as it is as expected.
-    private func recovery(
-        _ fleet: MovingFleet,
-        _ migration: String,
-        _ type: ErrorType,
-        within limit: Duration = .seconds(120),
-        until isReached: @escaping @Sendable (Recovery) -> Bool
-    ) async throws -> Recovery {
-        let target = ResolvedTarget(
-            apiVersion: RecoveryAPI.apiVersion,
-            kind: Migration.resource.kind,
-            namespace: fleet.space,
-            name: migration
-        )
-        let fingerprint = try #require(LockKey(target)).fingerprint(errorType: type.rawValue)
-        let name = RecoveryNaming.name(target: target, fingerprint: fingerprint, number: 1)
-        let key = ObjectKey(namespace: fleet.space, name: name)
-        return try await fleet.hub.wait(for: Recovery.self, key, within: limit, until: isReached)
+    @Test("a move that hangs is resumed by its Recovery, once, though the controller is killed with -9 in the middle")
+    func resumed() async throws {
+        try await MovingFleet.with("mig-resumed", volumes: [0]) { fleet in
+            try await fleet.migrate("hangs", .relocate, "deadlineSeconds: 600")
+            _ = try await fleet.migration("hangs") { $0.status?.phase == .verifying }
+            try await fleet.report(
+                "resume",
+                .migrationFailure,
+                "targetRef: {apiVersion: recovery.tmc.io/v1alpha1, kind: Migration, name: hangs}"
+            )
+            let begun = try await fleet.recovery("resume") { $0.hasRecorded("ResumeMigration") || $0.isFinal }
+            try await fleet.controller.crashAndRestart()
+            _ = try await fleet.migration("hangs") { $0.status?.resumeTime != nil }
+            try await fleet.makeVolume(on: 1)
+            let moved = try await fleet.end("hangs")
+            #expect(moved.status?.phase == .completed && fleet.phases("hangs") == Self.whole)
+            let ended = try await fleet.ended("resume")
+            #expect(ended.state == .completed, "\(ended.status?.message ?? "")")
+            #expect(try await fleet.history.states(ended) == [.inProgress, .completed])
+            #expect(ended.status?.attempts == 1 && ended.attemptIDs == begun.attemptIDs)
+            // The run after the crash may look at both ends again.
+            #expect(
+                Array(ended.actions.prefix(3)) == [
+                    "CheckSource Succeeded", "CheckTarget Succeeded", "ResumeMigration Succeeded",
+                ]
+            )
+            #expect(ended.actions.dropFirst(3).allSatisfy { $0.hasPrefix("Check") }, "\(ended.actions)")
+            #expect(fleet.history.migrations.course("hangs") { $0.status?.resumeTime }.count == 1, "resumed once")
+        }
     }
 }

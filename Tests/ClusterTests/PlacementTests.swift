@@ -9,13 +9,6 @@ import Testing
 /// Placements on real control planes, with faults that are done to the members.
 @Suite("Placements on real control planes", .serialized, .enabled(if: hasControlPlane), .timeLimit(.minutes(10)))
 struct PlacementTests {
-    private static let settings = """
-            - apiVersion: v1
-              kind: ConfigMap
-              metadata: {name: settings}
-              data: {a: "1"}
-        """
-
     /// Much of it the server writes in another way than this, or fills in.
     private static let workload = """
             - apiVersion: apps/v1
@@ -54,7 +47,7 @@ struct PlacementTests {
     @Test("objects are placed on both members; drift is repaired, defaults and other people's fields are none")
     func placesAndRepairs() async throws {
         try await PlacingFleet.with("placing") { fleet in
-            try await fleet.place(Self.settings + "\n" + Self.workload)
+            try await fleet.place(Manifest.settings + "\n" + Self.workload)
             let status = try await fleet.placement { $0.condition(ConditionType.ready) == "True Ready" }
             #expect(status.condition(ConditionType.synced) == "True InSync" && status.readyClusters == 2)
             #expect(status.decisions?.map(\.cluster).sorted() == [fleet.away, fleet.home])
@@ -84,7 +77,7 @@ struct PlacementTests {
             )
             #expect(replicas == "3")
             #expect(try await fleet.hub.kubectl("get events -n \(space)").contains("PlacementDriftRepaired"))
-            try await fleet.hub.kubectl("delete placement web -n \(space) --timeout=30s")
+            try await fleet.unplace()
             for plane in [fleet.hub, fleet.member] {
                 let left = try await plane.kubectl(
                     "get configmap,deployment,service -n \(space) -o name -l recovery.tmc.io/placement-uid"
@@ -118,11 +111,11 @@ struct PlacementTests {
     func foreignOwner() async throws {
         try await PlacingFleet.with("foreign") { fleet in
             try await fleet.member.kubectl("create configmap settings -n \(fleet.space) --from-literal=a=theirs")
-            try await fleet.place(Self.settings + "\n" + Self.workload)
+            try await fleet.place(Manifest.settings + "\n" + Self.workload)
             let status = try await fleet.placement { $0.copy(fleet.away)?.state == .failed }
             #expect(status.condition(ConditionType.synced) == "False SyncConflict")
             #expect(status.copy(fleet.away)?.message?.contains("ConfigMap foreign/settings exists on") == true)
-            let recovery = try await fleet.recovery(.syncConflict)
+            let recovery = try await fleet.incident(.syncConflict, about: Placement.self)
             #expect(recovery.spec.error.context?["cluster"] == fleet.away)
             let theirs = try await fleet.object(ConfigMapObject.self, "settings", on: fleet.member) { _ in true }
             #expect(theirs.data == ["a": "theirs"] && theirs.metadata.labels == nil)
@@ -130,7 +123,7 @@ struct PlacementTests {
             try await fleet.member.kubectl("get deployment,service web -n \(fleet.space)")
             try await fleet.member.kubectl("delete configmap settings -n \(fleet.space)")
             try await fleet.placement(within: .seconds(120)) { $0.condition(ConditionType.ready) == "True Ready" }
-            try await fleet.hub.kubectl("delete placement web -n \(fleet.space) --timeout=30s")
+            try await fleet.unplace()
         }
     }
 
@@ -145,12 +138,17 @@ struct PlacementTests {
             #expect(rejections.map(\.cluster) == [fleet.away, fleet.home])
             #expect(rejections.allSatisfy { $0.message?.contains("the pods need cpu") == true }, "\(rejections)")
             #expect(status.decisions?.isEmpty != false)
-            let recovery = try await fleet.recovery(.placementCapacity)
-            #expect(recovery.spec.targetRef?.kind == "Placement")
+            let ended = try await fleet.incident(.placementCapacity, about: Placement.self, until: \.isFinal)
+            #expect(ended.state == .failed && ended.status?.attempts == 1)
+            #expect(
+                ended.actions == ["RecountCapacity Succeeded", "ScoreClusters Succeeded", "RelaxConstraints Skipped"]
+            )
+            let steps = ended.status?.escalation?.nextSteps ?? []
+            #expect(steps.contains { $0.hasPrefix("Make room on, or open, \(fleet.away): InsufficientCapacity") })
             try await fleet.place(Self.pod("10m"), count: 1)
             let placed = try await fleet.placement { $0.condition(ConditionType.ready) == "True Ready" }
             #expect(placed.decisions?.count == 1)
-            try await fleet.hub.kubectl("delete placement web -n \(fleet.space) --timeout=60s")
+            try await fleet.unplace()
         }
     }
 
@@ -158,54 +156,36 @@ struct PlacementTests {
     func makesBeforeBreaking() async throws {
         try await PlacingFleet.with("moving") { fleet in
             try await fleet.hub.kubectl("label membercluster \(fleet.home) use=\(fleet.space)")
-            let pod = """
-                    - apiVersion: v1
-                      kind: Pod
-                      metadata: {name: web}
-                      spec:
-                        containers: [{name: web, image: none}]
-                        readinessGates: [{conditionType: example.com/go}]
-                """
-            try await fleet.place(pod + "\n" + Self.settings, count: 1, selector: "use: \(fleet.space)")
+            try await fleet.place(
+                Manifest.gatedPod + "\n" + Manifest.settings,
+                count: 1,
+                selector: "use: \(fleet.space)"
+            )
             try await fleet.placement { $0.copy(fleet.home)?.state == .synced }
-            try await letGo(fleet.hub, fleet.space)
+            try await fleet.letGo(fleet.hub)
             try await fleet.placement { $0.copy(fleet.home)?.isReady == true }
             try await fleet.hub.kubectl("label membercluster \(fleet.home) use-")
             try await fleet.hub.kubectl("label membercluster \(fleet.away) use=\(fleet.space)")
             let both = try await fleet.placement { $0.copy(fleet.away)?.state == .synced }
             #expect(both.decisions?.first { $0.cluster == fleet.home }?.isLeaving == true)
             try await fleet.hub.kubectl("get pod web -n \(fleet.space)")
-            try await letGo(fleet.member, fleet.space)
+            try await fleet.letGo(fleet.member)
             let moved = try await fleet.placement { $0.decisions?.map(\.cluster) == [fleet.away] }
             #expect(moved.copy(fleet.away)?.isReady == true && moved.clusters?.count == 1)
             let left = try await fleet.hub.kubectl(
                 "get pod,configmap -n \(fleet.space) -o name -l recovery.tmc.io/placement-uid"
             )
             #expect(left.isEmpty, "\(left)")
-            try await fleet.hub.kubectl("delete placement web -n \(fleet.space) --timeout=60s")
+            try await fleet.unplace()
         }
-    }
-
-    /// Opens the readiness gate of the pod; the hollow node says the rest.
-    private func letGo(_ plane: ControlPlane, _ space: String) async throws {
-        let open: JSONValue = ["status": ["conditions": [["type": "example.com/go", "status": "True"]]]]
-        let key = ObjectKey(namespace: space, name: "web")
-        _ = try await plane.client.patch(.pods, key, open, type: .strategic, subresource: "status")
     }
 
     @Test("a member that hangs delays neither the other nor, once it is given up, the deletion")
     func deadMember() async throws {
         try await PlacingFleet.with("dead") { fleet in
-            try await fleet.place(Self.settings)
+            try await fleet.place(Manifest.settings)
             try await fleet.placement { $0.readyClusters == 2 }
-            try await fleet.member.stop("apiserver", signal: "STOP")
-            do {
-                try await whileAwayHangs(fleet)
-            } catch {
-                try await fleet.member.stop("apiserver", signal: "CONT")
-                throw error
-            }
-            try await fleet.member.stop("apiserver", signal: "CONT")
+            try await fleet.member.whileHanging("apiserver") { try await whileAwayHangs(fleet) }
             let uid = "-l recovery.tmc.io/placement-uid"
             #expect(
                 try await fleet.member.kubectl("get configmap -n \(fleet.space) -o name \(uid)").contains("settings")
@@ -215,7 +195,7 @@ struct PlacementTests {
 
     private func whileAwayHangs(_ fleet: PlacingFleet) async throws {
         try await fleet.expect(fleet.away, isReady: false)
-        try await fleet.place(Self.settings.replacing("\"1\"", with: "\"2\""))
+        try await fleet.place(Manifest.settings.replacing("\"1\"", with: "\"2\""))
         try await fleet.object(ConfigMapObject.self, "settings", on: fleet.hub) { $0.data?["a"] == "2" }
         let status = try await fleet.placement { $0.copy(fleet.away)?.ready == false }
         #expect(status.condition(ConditionType.synced) == "False ClusterUnreachable")
@@ -244,23 +224,33 @@ struct PlacementTests {
                     + "spec: {kubeconfigSecretRef: {name: x}}}",
             ]
             for attempt in attempts {
-                try await fleet.place("    - \(attempt)\n" + Self.settings, namespace: tenant)
+                try await fleet.place("    - \(attempt)\n" + Manifest.settings, namespace: tenant)
                 let status = try await fleet.placement(tenant) { $0.conditions != nil }
                 #expect(status.condition(ConditionType.accepted) == "False OutsideFence", "\(attempt)")
                 #expect(status.decisions == nil)
-                try await fleet.hub.kubectl("delete placement web -n \(tenant) --timeout=10s")
+                try await fleet.unplace(tenant)
             }
-            try await fleet.place(Self.settings, namespace: tenant)
+            try await fleet.place(Manifest.settings, namespace: tenant)
             try await fleet.placement(tenant) { $0.condition(ConditionType.ready) == "True Ready" }
-            try await fleet.hub.kubectl("delete placement web -n \(tenant) --timeout=30s")
+            try await fleet.unplace(tenant)
             // A cluster that does not allow the namespace.
             try await fleet.hub.kubectl("label namespace \(tenant) tier=iron --overwrite")
-            try await fleet.place(Self.settings, namespace: tenant)
+            try await fleet.place(Manifest.settings, namespace: tenant)
             let refused = try await fleet.placement(tenant) {
                 $0.condition(ConditionType.scheduled) == "False NotPermitted"
             }
             #expect(fleet.rejections(refused).map(\.reason) == ["OutsideFence", "OutsideFence"])
-            _ = try await fleet.recovery(.placementPolicy, namespace: tenant)
+            let ended = try await fleet.incident(
+                .placementPolicy,
+                about: Placement.self,
+                in: tenant,
+                until: \.isFinal
+            )
+            #expect(ended.state == .failed && ended.status?.attempts == 1)
+            #expect(
+                ended.actions == ["RecountCapacity Succeeded", "ScoreClusters Succeeded", "RelaxConstraints Skipped"]
+            )
+            #expect(ended.words("RecountCapacity").contains("\(fleet.away): not for this namespace"))
             for plane in [fleet.hub, fleet.member] {
                 let writes = try await AuditLog(plane).writes {
                     $0.userAgent.contains("recovery-controller")
@@ -269,7 +259,16 @@ struct PlacementTests {
                 #expect(writes.isEmpty, "\(writes)")
                 #expect(try await plane.kubectl("get configmap -n \(tenant) -o name").contains("settings") == false)
             }
-            try await fleet.hub.kubectl("delete placement web -n \(tenant) --timeout=10s")
+            // Allowed again: placed, and a Recovery says so.
+            try await fleet.hub.kubectl("label namespace \(tenant) tier=gold --overwrite")
+            try await fleet.placement(tenant) { $0.condition(ConditionType.ready) == "True Ready" }
+            try await fleet.reportPlacement("open", .placementPolicy, in: tenant)
+            let opened = try await fleet.ended("open", in: tenant)
+            #expect(
+                opened.actions == ["RecountCapacity Succeeded", "ScoreClusters Succeeded", "WaitForCopies Succeeded"],
+                "\(opened.status?.message ?? "")"
+            )
+            try await fleet.unplace(tenant)
         }
     }
 }

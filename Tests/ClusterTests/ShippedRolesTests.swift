@@ -32,6 +32,7 @@ struct ShippedRolesTests {
             try await hub.kubectl("apply --validate=false -f \(samples)/placement.yaml")
             try await hub.kubectl("wait --for=condition=Synced --timeout=60s placement/greeting -n default")
             try await recoverPlacement(hub, samples)
+            try await migrate(hub, samples)
             try await hub.kubectl("delete placement greeting -n default --timeout=60s")
             let described = try await hub.kubectl("describe recovery -n \(system)")
             #expect(described.contains("ClusterConnectivity") && described.contains("RecoveryCompleted"))
@@ -45,11 +46,13 @@ struct ShippedRolesTests {
             // Deleting is a right, too: what is finished goes when its time has come.
             let brief = "--type=merge -p '{\"spec\":{\"ttlSecondsAfterFinished\":1}}'"
             try await hub.kubectl("patch recovery edge-cluster-1-unreachable -n \(system) \(brief)")
-            let ended = "web-unhealthy web-settings-conflict web-restart greeting-sync greeting-placement"
+            let ended =
+                "web-unhealthy web-settings-conflict web-restart greeting-sync greeting-placement greeting-to-edge-2-hangs"
             try await hub.kubectl("patch recovery \(ended) -n default \(brief)")
             try await hub.kubectl("wait --for=delete --timeout=60s -n \(system) recovery --all")
             try await hub.kubectl("wait --for=delete --timeout=60s -n default recovery --all")
             try await expectNoRefusals(hub, controller, after: earlier)
+            try await hub.kubectl("delete membercluster edge-cluster-2")
         }
     }
 
@@ -61,6 +64,28 @@ struct ShippedRolesTests {
             try await hub.kubectl("apply --validate=false -f \(samples)/recovery-\(name).yaml")
             try await hub.kubectl("wait --for=condition=Succeeded --timeout=60s recovery/greeting-\(name) -n default")
         }
+    }
+
+    /// The samples about the move to a second cluster.
+    private func migrate(_ hub: ControlPlane, _ samples: String) async throws {
+        let target = try await SharedPlane.secondMember.plane()
+        let system = RecoveryAPI.defaultControllerNamespace
+        try await hub.kubectl(
+            "create secret generic edge-cluster-2 -n \(system) --from-file=kubeconfig=\(target.kubeconfig)"
+        )
+        let cluster = try String(contentsOfFile: "\(samples)/membercluster.yaml", encoding: .utf8)
+        try await hub.apply(cluster.replacing("edge-cluster-1", with: "edge-cluster-2"))
+        try await hub.kubectl("wait --for=condition=Ready --timeout=60s membercluster/edge-cluster-2")
+        for name in ["migration", "recovery-migration"] {
+            try await hub.kubectl("apply --validate=false -f \(samples)/\(name).yaml")
+        }
+        let move = "migration/greeting-to-edge-2"
+        try await hub.kubectl("wait --for=condition=Succeeded --timeout=60s \(move) -n default")
+        try await hub.kubectl(
+            "wait --for=condition=Succeeded --timeout=60s recovery/greeting-to-edge-2-hangs -n default"
+        )
+        #expect(try await target.kubectl("get configmap greeting -n default -o name").contains("greeting"))
+        try await hub.kubectl("delete \(move) -n default")
     }
 
     @Test("the controller has no rights beyond those it uses (cluster-api-operator #563)")
@@ -123,7 +148,9 @@ struct ShippedRolesTests {
 
     private func expectSuccesses(_ controller: ControllerProcess) async throws {
         let metrics = try await controller.get("/metrics")
-        for strategy in ["Generic", "ResourceConflict", "ClusterConnectivity", "Restart", "Sync", "Placement"] {
+        for strategy in [
+            "Generic", "ResourceConflict", "ClusterConnectivity", "Restart", "Sync", "Placement", "Migration",
+        ] {
             let isCounted = metrics.split(separator: "\n").contains {
                 $0.hasPrefix("tmc_recovery_successes_total{") && $0.contains("strategy=\"\(strategy)\"")
                     && $0.hasSuffix(" 1")

@@ -12,42 +12,64 @@ import Testing
     .timeLimit(.minutes(10))
 )
 struct SyncTests {
-    private static let settings = """
-            - apiVersion: v1
-              kind: ConfigMap
-              metadata: {name: settings}
-              data: {a: "1"}
-        """
-
-    private static let web = """
-            - apiVersion: apps/v1
-              kind: Deployment
-              metadata: {name: web}
-              spec:
-                selector: {matchLabels: {app: web}}
-                template:
-                  metadata: {labels: {app: web}}
-                  spec:
-                    containers: [{name: web, image: none, resources: {requests: {cpu: 100m}}}]
-        """
-
     @Test("the copy on a member is compared, applied, waited for and written down: each step is an action")
     func syncs() async throws {
         try await PlacingFleet.with("syncing") { fleet in
-            try await fleet.place(Self.settings + "\n" + Self.web)
+            try await fleet.place(Manifest.settings + "\n" + Manifest.web())
             try await fleet.placement { $0.condition(ConditionType.ready) == "True Ready" }
             try await fleet.member.kubectl("delete configmap settings -n \(fleet.space)")
-            let ended = try await fleet.recover("sync", "SyncFailure", on: fleet.away)
+            let ended = try await fleet.recoverPlacement("sync", .syncFailure, on: fleet.away)
             #expect(ended.state == .completed, "\(ended.status?.message ?? "")")
+            #expect(try await fleet.history.states(ended) == [.inProgress, .completed])
             #expect(
-                ended.actions == [
-                    "CheckMemberHealth Succeeded", "CompareDesired Succeeded", "ApplyObjects Succeeded",
-                    "WaitForReady Succeeded", "WriteSyncStatus Succeeded",
+                try await fleet.history.actions(ended) == [
+                    "CheckMemberHealth Succeeded", "CompareDesired Succeeded", "ApplyObjects Started",
+                    "ApplyObjects Succeeded", "WaitForReady Succeeded", "WriteSyncStatus Started",
+                    "WriteSyncStatus Succeeded",
                 ]
             )
             try await fleet.object(ConfigMapObject.self, "settings", on: fleet.member) { $0.data?["a"] == "1" }
             try await fleet.placement { $0.copy(fleet.away)?.ready == true }
-            try await fleet.hub.kubectl("delete placement web -n \(fleet.space) --timeout=60s")
+            try await fleet.unplace()
+        }
+    }
+
+    @Test("what is not ready in time is named; the next attempt waits until it is, and writes that down")
+    func waits() async throws {
+        try await PlacingFleet.with("waiting") { fleet in
+            try await fleet.hub.apply(
+                """
+                apiVersion: recovery.tmc.io/v1alpha1
+                kind: RecoveryPolicy
+                metadata: {name: quick, namespace: \(fleet.space)}
+                spec:
+                  match: {errorTypes: [SyncTimeout]}
+                  strategies: [{name: Sync, timeoutSeconds: 15, maxAttempts: 4, backoff: {initialSeconds: 1}}]
+                """
+            )
+            try await fleet.placeAtHome(Manifest.settings)
+            try await fleet.place(Manifest.gatedPod, count: 1, selector: "use: \(fleet.space)")
+            try await fleet.placement { $0.copy(fleet.home)?.state == .synced && $0.copy(fleet.home)?.ready == false }
+            try await fleet.reportPlacement("slow", .syncTimeout, on: fleet.home)
+            let late = try await fleet.recovery("slow") { $0.status?.attempts == 2 }
+            let first = try #require(late.status?.executions?.first)
+            #expect(
+                first.result?.actions?.last?.name == "WaitForReady" && first.result?.actions?.last?.result == .failed
+            )
+            #expect(first.result?.message?.contains("is as declared on \(fleet.home), and not ready") == true)
+            #expect(first.result?.nextSteps?.first?.contains("kubectl describe Pod web") == true)
+            try await fleet.letGo(fleet.hub)
+            let ended = try await fleet.ended("slow")
+            #expect(ended.state == .completed, "\(ended.status?.message ?? "")")
+            #expect(try await fleet.history.states(ended) == [.inProgress, .completed])
+            #expect(
+                try await fleet.history.actions(ended) == [
+                    "CheckMemberHealth Succeeded", "CompareDesired Succeeded", "ApplyObjects Started",
+                    "ApplyObjects Succeeded", "WaitForReady Succeeded", "WriteSyncStatus Started",
+                    "WriteSyncStatus Succeeded",
+                ]
+            )
+            try await fleet.unplace()
         }
     }
 
@@ -56,9 +78,9 @@ struct SyncTests {
         try await PlacingFleet.with("taking") { fleet in
             let space = fleet.space
             try await fleet.member.kubectl("create configmap settings -n \(space) --from-literal=a=theirs")
-            try await fleet.place(Self.settings)
+            try await fleet.place(Manifest.settings)
             try await fleet.placement { $0.copy(fleet.away)?.state == .failed }
-            let first = try await fleet.recover("sync", "SyncFailure", on: fleet.away)
+            let first = try await fleet.recoverPlacement("sync", .syncFailure, on: fleet.away)
             #expect(first.state == .cancelled)
             let name = try #require(first.status?.supersededBy?.name)
             let successor = try await fleet.ended(name)
@@ -67,14 +89,25 @@ struct SyncTests {
             #expect(successor.status?.escalation?.nextSteps?.contains { $0.contains("TakeOurs") } == true)
             let theirs = try await fleet.object(ConfigMapObject.self, "settings", on: fleet.member) { _ in true }
             #expect(theirs.data == ["a": "theirs"] && theirs.metadata.labels == nil)
-            let taken = try await fleet.recover("take", "SyncConflict", on: fleet.away, "{resolution: TakeOurs}")
+            let taken = try await fleet.recoverPlacement(
+                "take",
+                .syncConflict,
+                on: fleet.away,
+                "parameters: {resolution: TakeOurs}"
+            )
             #expect(taken.state == .completed, "\(taken.status?.message ?? "")")
+            #expect(try await fleet.history.states(taken) == [.inProgress, .completed])
+            #expect(
+                try await fleet.history.actions(taken) == [
+                    "ReadLatest Succeeded", "TakeOverObjects Started", "TakeOverObjects Succeeded",
+                ]
+            )
             let ours = try await fleet.object(ConfigMapObject.self, "settings", on: fleet.member) {
                 $0.data?["a"] == "1"
             }
             #expect(ours.metadata.uid == theirs.metadata.uid, "it was taken over, not replaced")
             try await fleet.placement { $0.condition(ConditionType.ready) == "True Ready" }
-            try await fleet.hub.kubectl("delete placement web -n \(space) --timeout=60s")
+            try await fleet.unplace()
         }
     }
 
@@ -93,7 +126,7 @@ struct SyncTests {
                   strategies: [{name: Sync, timeoutSeconds: 20}]
                 """
             )
-            try await fleet.place(Self.web, count: 1)
+            try await fleet.place(Manifest.web(), count: 1)
             let placed = try await fleet.placement { $0.condition(ConditionType.ready) == "True Ready" }
             let before = try #require(placed.decisions?.first?.cluster)
             let after = before == fleet.home ? fleet.away : fleet.home
@@ -101,7 +134,7 @@ struct SyncTests {
             let node = try await plane.kubectl("get nodes -o 'jsonpath={.items[0].metadata.name}'")
             try await plane.kubectl("cordon \(node)")
             try await plane.kubectl("delete pods -l app=web -n \(space) --grace-period=0 --force")
-            let first = try await fleet.recover("slow", "SyncTimeout", on: before)
+            let first = try await fleet.recoverPlacement("slow", .syncTimeout, on: before)
             let second = try await fleet.ended(try #require(first.status?.supersededBy?.name))
             try await plane.kubectl("uncordon \(node)")
             #expect(second.spec.error.type == "PlacementCapacity" && second.state == .completed)
@@ -110,43 +143,7 @@ struct SyncTests {
             )
             let moved = try await fleet.placement { $0.decisions?.map(\.cluster) == [after] }
             #expect(moved.decisions?.first?.placedBy == "Recovery/\(second.metadata.name ?? "")")
-            try await fleet.hub.kubectl("delete placement web -n \(space) --timeout=60s")
+            try await fleet.unplace()
         }
-    }
-}
-
-extension PlacingFleet {
-    /// Creates a Recovery about the placement `web` and waits for its end.
-    func recover(
-        _ name: String,
-        _ type: String,
-        on cluster: String,
-        _ parameters: String = "{}"
-    ) async throws -> Recovery {
-        try await hub.apply(
-            """
-            apiVersion: recovery.tmc.io/v1alpha1
-            kind: Recovery
-            metadata: {name: \(name), namespace: \(space)}
-            spec:
-              error: {type: \(type), context: {cluster: \(cluster)}}
-              targetRef: {apiVersion: recovery.tmc.io/v1alpha1, kind: Placement, name: web}
-              parameters: \(parameters)
-            """
-        )
-        return try await ended(name)
-    }
-
-    /// A Recovery of the fleet's namespace as soon as it has ended.
-    func ended(_ name: String) async throws -> Recovery {
-        let key = ObjectKey(namespace: space, name: name)
-        return try await hub.wait(for: Recovery.self, key, within: .seconds(150), until: \.isFinal)
-    }
-}
-
-extension Recovery {
-    /// `Name Result` of each action of the newest attempt.
-    var actions: [String] {
-        (status?.executions?.last?.result?.actions ?? []).map { "\($0.name) \($0.result.rawValue)" }
     }
 }

@@ -1,14 +1,21 @@
-import FoundationEssentials
-import KubernetesCore
-import RecoveryAPI
-import RecoveryDecision
+internal import FoundationEssentials
+internal import KubernetesCore
+package import RecoveryAPI
+internal import RecoveryDecision
 
 /// What must hold in the status of a Recovery, and from one state of it to the next.
-struct StatusInvariants {
-    let old: Recovery?
-    let new: Recovery
+package struct StatusInvariants {
+    private let old: Recovery?
+    private let new: Recovery
 
-    func problems() -> [String] {
+    /// Compares a state of a Recovery with the one before; nil for the first.
+    package init(old: Recovery?, new: Recovery) {
+        self.old = old
+        self.new = new
+    }
+
+    /// What does not hold, in words.
+    package func problems() -> [String] {
         guard let status = new.status else { return old?.status == nil ? [] : ["the status is gone"] }
         var problems = limits(status) + consistency(status)
         if let old, old.metadata.uid == new.metadata.uid, let before = old.status {
@@ -34,6 +41,9 @@ struct StatusInvariants {
         if executions.dropLast().contains(where: { !$0.state.isFinal }) {
             problems.append("an older execution is not final")
         }
+        if let last = executions.last, !last.state.isFinal, last.deadline == nil {
+            problems.append("an attempt runs without a deadline")
+        }
         return problems
     }
 
@@ -51,6 +61,8 @@ struct StatusInvariants {
         switch new.state {
         case .completed:
             expect(ConditionType.succeeded, .true)
+            let isByItself = status.conditions?[type: ConditionType.succeeded]?.reason == ConditionReason.selfHealed
+            guard !isByItself else { break }
             expect(ConditionType.verified, .true)
             if status.executions?.last?.state != .completed {
                 problems.append("Completed without a completed execution")

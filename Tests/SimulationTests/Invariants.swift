@@ -3,6 +3,7 @@ import JSON
 import KubernetesCore
 import RecoveryAPI
 import RecoveryDecision
+import RecoveryTestSupport
 
 @testable import RecoveryEngine
 @testable import TestSupport

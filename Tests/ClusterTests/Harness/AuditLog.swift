@@ -21,6 +21,8 @@ struct AuditLog {
 
         /// Whether the server carried it out.
         var isDone: Bool { status < 300 }
+        /// Whether it has made the object; an apply may do that, too.
+        var isCreation: Bool { status == 201 && subresource.isEmpty }
     }
 
     private let path: String
@@ -42,6 +44,14 @@ struct AuditLog {
         return try text.split(separator: "\n").map { line in
             Self.entry(try JSONValue(parsing: Array(line.utf8)))
         }.filter(isWanted)
+    }
+
+    /// How often a controller has made each object of a namespace: by `resource/name`.
+    func creations(in namespace: String) throws -> [String: Int] {
+        let made = try successfulWrites {
+            $0.namespace == namespace && $0.isCreation && $0.userAgent.contains("recovery-controller")
+        }
+        return Dictionary(grouping: made) { "\($0.resource)/\($0.name)" }.mapValues(\.count)
     }
 
     /// How often each ConfigMap of a namespace was annotated by a Recovery.

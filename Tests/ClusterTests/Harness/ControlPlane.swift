@@ -61,15 +61,29 @@ struct ControlPlane: Sendable {
         try await Shell.run("\(Self.root)hack/control-plane start \(name) \(component)")
     }
 
+    /// Runs `body` while a component hangs, and lets it go on in any case.
+    func whileHanging<Value>(_ component: String, _ body: () async throws -> Value) async throws -> Value {
+        try await stop(component, signal: "STOP")
+        return try await cleaningUp({ try await stop(component, signal: "CONT") }, body)
+    }
+
     /// Runs kubectl with words as a person would type them.
     @discardableResult
     func kubectl(_ arguments: String) async throws -> String {
         try await Shell.run("kubectl --kubeconfig \(kubeconfig) \(arguments)")
     }
 
-    /// Applies a manifest.
-    func apply(_ manifest: String) async throws {
-        try await kubectl("apply --validate=false -f - <<'MANIFEST'\n\(manifest)\nMANIFEST")
+    /// Applies a manifest, into a namespace where it names none itself.
+    func apply(_ manifest: String, in namespace: String? = nil) async throws {
+        let scope = namespace.map { "-n \($0) " } ?? ""
+        try await kubectl("apply --validate=false \(scope)-f - <<'MANIFEST'\n\(manifest)\nMANIFEST")
+    }
+
+    /// Has the server refuse further ConfigMaps in a namespace, by a quota that it knows of.
+    func refuseConfigMaps(_ namespace: String) async throws {
+        try await kubectl("create quota few -n \(namespace) --hard=count/configmaps=0")
+        let attempt = "kubectl --kubeconfig \(kubeconfig) create configmap probe -n \(namespace) --dry-run=server"
+        try await Shell.run("for i in $(seq 300); do \(attempt) || exit 0; sleep 0.1; done; exit 1")
     }
 
     /// Waits until an object is as expected, by watching it.

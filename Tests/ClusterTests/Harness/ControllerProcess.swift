@@ -1,21 +1,34 @@
 import Foundation
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 import Timekeeping
 
 /// A recovery-controller as an operator runs it: the built program in a process of its own.
 final class ControllerProcess: Sendable {
-    let pid: Int32
-    let log: String
-    let metricsAddress: String
-    let probeAddress: String
+    /// One run of the program.
+    private struct Run {
+        let pid: Int32
+        let log: String
+        let metricsAddress: String
+        let probeAddress: String
+    }
 
-    private init(pid: Int32, log: String, metricsAddress: String, probeAddress: String) {
-        self.pid = pid
-        self.log = log
-        self.metricsAddress = metricsAddress
-        self.probeAddress = probeAddress
+    private let command: String
+    private let logName: String
+    private let run: Mutex<Run>
+
+    var pid: Int32 { run.withLock { $0.pid } }
+    var metricsAddress: String { run.withLock { $0.metricsAddress } }
+    var probeAddress: String { run.withLock { $0.probeAddress } }
+    private var log: String { run.withLock { $0.log } }
+
+    private init(command: String, logName: String) async throws {
+        self.command = command
+        self.logName = logName
+        run = Mutex(try await Self.launch(command, logName))
+        try await waitUntilReady()
     }
 
     /// The program beside the test bundle.
@@ -30,23 +43,33 @@ final class ControllerProcess: Sendable {
         name: String = "controller",
         kubeconfig: String? = nil
     ) async throws -> ControllerProcess {
-        let directory = NSTemporaryDirectory()
-        let log = "\(directory)\(plane.name)-\(name)-\(UUID().uuidString).log"
+        let program = try await locate()
+        let command = "\(program) --kubeconfig \(kubeconfig ?? plane.kubeconfig) --log-level debug \(flags)"
+        return try await ControllerProcess(command: command, logName: "\(plane.name)-\(name)")
+    }
+
+    private static func launch(_ command: String, _ name: String) async throws -> Run {
+        let log = "\(NSTemporaryDirectory())\(name)-\(UUID().uuidString).log"
         let metrics = "127.0.0.1:\(try freePort())"
         let probe = "127.0.0.1:\(try freePort())"
-        let program = try await locate()
         let output = try await Shell.run(
             """
-            setsid \(program) --kubeconfig \(kubeconfig ?? plane.kubeconfig) --metrics-bind-address \(metrics) \
-            --health-probe-bind-address \(probe) --log-level debug \(flags) >\(log) 2>&1 </dev/null & echo $!
+            setsid \(command) --metrics-bind-address \(metrics) --health-probe-bind-address \(probe) \
+            >\(log) 2>&1 </dev/null & echo $!
             """
         )
         guard let pid = Int32(output.trimmingCharacters(in: .whitespacesAndNewlines)) else {
-            throw ShellError(command: program, status: 0, output: output)
+            throw ShellError(command: command, status: 0, output: output)
         }
-        let process = ControllerProcess(pid: pid, log: log, metricsAddress: metrics, probeAddress: probe)
-        try await process.waitUntilReady()
-        return process
+        return Run(pid: pid, log: log, metricsAddress: metrics, probeAddress: probe)
+    }
+
+    /// Kills the process with -9 and starts the next one.
+    func crashAndRestart() async throws {
+        crash()
+        let next = try await Self.launch(command, logName)
+        run.withLock { $0 = next }
+        try await waitUntilReady()
     }
 
     /// Runs `body` beside a controller and stops the controller in any case.

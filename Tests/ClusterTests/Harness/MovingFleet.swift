@@ -2,43 +2,63 @@ import Foundation
 import KubernetesClient
 import KubernetesCore
 import RecoveryAPI
-import Synchronization
 import TestSupport
 import Testing
 
 /// A hub with two members, and a Placement of a ConfigMap and a PersistentVolumeClaim that begins on the first.
-struct MovingFleet: Sendable {
-    /// The namespace of this test, on all three; on the hub it is the controller's own.
+struct MovingFleet: Fleet {
     let space: String
     let hub: ControlPlane
     let members: [ControlPlane]
-    /// Of the account that the Deployment in manifests/ runs as: the controller has no other rights.
-    let kubeconfig: String
-
-    static let placement = "web"
-    var placementKey: ObjectKey { ObjectKey(namespace: space, name: Self.placement) }
-    var flags: String { "--namespace \(space) --controller-namespace \(space)" }
+    let history: FleetHistory
+    /// It has the rights that manifests/ ships, and no others.
+    let controller: ControllerProcess
 
     /// The MemberCluster of a member, counted from 0.
     func cluster(_ index: Int) -> String { "\(space)-\(index + 1)" }
 
-    /// Prepares both members; volumes are made on those that `volumes` names.
+    /// Runs `body` with the Placement ready on the first member, has the invariants checked, and removes what other tests
+    /// would see.
     ///
-    /// - Returns: the fleet, with the Placement ready on the first member and a controller that runs.
-    /// - Throws: what keeps it from getting ready.
-    static func start(_ space: String, volumes: [Int] = [0, 1]) async throws -> (MovingFleet, ControllerProcess) {
+    /// - Parameters:
+    ///   - space: the namespace, of the test's own.
+    ///   - volumes: the members that have a volume for the claim.
+    ///   - body: the test.
+    /// - Throws: what `body` throws, and what keeps the members from getting ready.
+    static func with(
+        _ space: String,
+        volumes: [Int] = [0, 1],
+        _ body: (MovingFleet) async throws -> Void
+    ) async throws {
         let hub = try await SharedPlane.hub.plane(namespace: space)
         let members = [try await SharedPlane.member.plane(), try await SharedPlane.secondMember.plane()]
         let kubeconfig = try await grantShippedRoles(hub, space)
-        let fleet = MovingFleet(space: space, hub: hub, members: members, kubeconfig: kubeconfig)
+        let history = try await FleetHistory.follow(hub, [space])
         for member in members { try await member.kubectl("create namespace \(space)") }
-        for index in volumes { try await fleet.makeVolume(on: index) }
-        let controller = try await fleet.startController()
-        try await fleet.join(0)
-        try await hub.apply(fleet.manifest)
-        _ = try await fleet.placement { $0.isReady(on: fleet.cluster(0)) }
-        try await fleet.join(1)
-        return (fleet, controller)
+        try await cleaningUp {
+            try await hub.kubectl("delete membercluster \(space)-1 \(space)-2 --ignore-not-found")
+        } _: {
+            let flags = "--namespace \(space) --controller-namespace \(space)"
+            try await ControllerProcess.with(hub, flags, kubeconfig: kubeconfig) { controller in
+                let fleet = MovingFleet(
+                    space: space,
+                    hub: hub,
+                    members: members,
+                    history: history,
+                    controller: controller
+                )
+                for index in volumes { try await fleet.makeVolume(on: index) }
+                try await fleet.join(0)
+                try await hub.apply(fleet.manifest)
+                try await fleet.placement { $0.isReady(on: fleet.cluster(0)) }
+                try await fleet.join(1)
+                try await body(fleet)
+                try await fleet.expectNoRefusals()
+                try await hub.kubectl("delete migration --all -n \(space)")
+                try await hub.kubectl("delete placement web -n \(space) --timeout=60s")
+                try await history.expectInvariants()
+            }
+        }
     }
 
     /// The shipped ClusterRoles, and in the namespace of this test what the shipped Role grants in the usual one.
@@ -56,16 +76,11 @@ struct MovingFleet: Sendable {
         return try await hub.kubeconfig(of: account)
     }
 
-    /// Starts a controller, or the next one after a crash.
-    func startController() async throws -> ControllerProcess {
-        try await ControllerProcess.start(hub, flags, kubeconfig: kubeconfig)
-    }
-
     private var manifest: String {
         """
         apiVersion: recovery.tmc.io/v1alpha1
         kind: Placement
-        metadata: {name: \(Self.placement), namespace: \(space)}
+        metadata: {name: web, namespace: \(space)}
         spec:
           clusterSelector: {matchLabels: {fleet: \(space)}}
           manifests:
@@ -99,44 +114,23 @@ struct MovingFleet: Sendable {
         )
     }
 
-    /// Registers a member and waits until it is ready.
     private func join(_ index: Int) async throws {
-        let name = cluster(index)
-        try await hub.kubectl(
-            "create secret generic \(name) -n \(space) --from-file=kubeconfig=\(members[index].kubeconfig)"
-        )
-        try await hub.apply(
-            """
-            apiVersion: recovery.tmc.io/v1alpha1
-            kind: MemberCluster
-            metadata: {name: \(name), labels: {fleet: \(space)}}
-            spec:
-              kubeconfigSecretRef: {name: \(name)}
-              probe: {intervalSeconds: 1, timeoutSeconds: 2, failureThreshold: 2}
-            """
-        )
+        try await register(cluster(index), members[index])
         try await expect(index, isReady: true)
     }
 
     /// Waits until the controller sees a member so.
     func expect(_ index: Int, isReady: Bool) async throws {
-        _ = try await hub.wait(for: MemberCluster.self, ObjectKey(name: cluster(index))) { cluster in
-            cluster.status?.conditions?[type: ConditionType.ready]?.status == (isReady ? .true : .false)
-        }
+        try await expect(cluster(index), isReady: isReady)
     }
 
-    /// Removes what other tests would see.
-    func stop(_ controller: ControllerProcess) async throws {
+    private func expectNoRefusals() async throws {
         // A member's quota refuses with the same code.
         let host = hub.client.configuration.server.split(separator: "/").last ?? ""
         let refused = try await controller.get("/metrics").split(separator: "\n").filter {
             $0.hasPrefix("rest_client_requests_total{") && $0.contains(#"code="403""#) && $0.contains(host)
         }
         #expect(refused.isEmpty, "the shipped roles are enough")
-        try await hub.kubectl("delete migration --all -n \(space)")
-        try await hub.kubectl("delete placement \(Self.placement) -n \(space) --timeout=60s")
-        try await hub.kubectl("delete membercluster \(cluster(0)) \(cluster(1))")
-        try await controller.stop()
     }
 
     /// Asks for a move.
@@ -153,21 +147,13 @@ struct MovingFleet: Sendable {
             kind: Migration
             metadata: {name: \(name), namespace: \(space)}
             spec:
-              placementRef: {name: \(Self.placement)}
+              placementRef: {name: web}
               action: \(action.rawValue)
               from: \(cluster(from))
               to: \(cluster(to))
               \(more)
             """
         )
-    }
-
-    /// The Placement as soon as it is as expected.
-    func placement(
-        within limit: Duration = .seconds(90),
-        until isReached: @escaping @Sendable (Placement) -> Bool
-    ) async throws -> Placement {
-        try await hub.wait(for: Placement.self, placementKey, within: limit, until: isReached)
     }
 
     /// A Migration as soon as it is as expected.
@@ -198,63 +184,28 @@ struct MovingFleet: Sendable {
     }
 }
 
-extension Placement {
-    /// Whether the copy on a cluster is synced and ready.
-    func isReady(on cluster: String) -> Bool {
-        status?.clusters?.contains { $0.cluster == cluster && $0.state == .synced && $0.ready == true } ?? false
-    }
-
-    /// The clusters that are to have a copy.
-    var decided: [String] { (status?.decisions ?? []).map(\.cluster) }
-}
-
-/// Every state of one Migration that its API server has shown to watchers, in order.
-final class MigrationHistory: Sendable {
-    private let states = Mutex<[Migration]>([])
-    private let task = Mutex<Task<Void, any Error>?>(nil)
-
-    /// Follows a Migration that does not exist yet.
-    static func follow(_ fleet: MovingFleet, _ name: String) async throws -> MigrationHistory {
-        let history = MigrationHistory()
-        let client = fleet.hub.client
-        let list = try await client.list(Migration.self, namespace: fleet.space)
-        let options = WatchOptions(
-            fieldSelector: "metadata.name=\(name)",
-            resourceVersion: list.metadata.resourceVersion
-        )
-        let events = try await client.watch(Migration.self, namespace: fleet.space, options: options)
-        history.task.withLock { task in
-            task = Task {
-                for try await event in events {
-                    guard case .added(let migration) = event.orModified else { continue }
-                    history.states.withLock { $0.append(migration) }
-                    if migration.status?.phase?.isFinal == true { return }
-                }
-            }
-        }
-        return history
-    }
-
-    /// The Migration at its end, once this watch has shown that, too.
-    func end(_ fleet: MovingFleet, _ name: String, within limit: Duration = .seconds(90)) async throws -> Migration {
-        let migration = try await fleet.migration(name, within: limit)
-        try await task.withLock { $0 }?.value
+extension MovingFleet {
+    /// A Migration at its end, once the history has shown that, too.
+    func end(_ name: String, within limit: Duration = .seconds(90)) async throws -> Migration {
+        let migration = try await migration(name, within: limit)
+        try await history.migrations.catchUp()
         return migration
     }
 
-    /// The phases in order, each as often as it was entered.
-    var phases: [MigrationPhase] {
-        states.withLock { $0 }.compactMap { $0.status?.phase }.reduce(into: []) { phases, phase in
-            if phases.last != phase { phases.append(phase) }
-        }
+    /// The phases of a Migration in order, each as often as it was entered.
+    func phases(_ name: String) -> [MigrationPhase] {
+        history.migrations.course(name) { $0.status?.phase }
     }
 
-    /// The checkpoints in the order in which they appeared.
-    var steps: [String] {
-        states.withLock { $0 }.flatMap { ($0.status?.completedSteps ?? []).map(\.name) }.reduce(into: []) {
+    /// The checkpoints of a Migration in the order in which they appeared.
+    func steps(_ name: String) -> [String] {
+        history.migrations.states(name).flatMap { ($0.status?.completedSteps ?? []).map(\.name) }.reduce(into: []) {
             if !$0.contains($1) { $0.append($1) }
         }
     }
+}
 
-    deinit { task.withLock { $0?.cancel() } }
+extension PlacementStatus {
+    /// Whether the copy on a cluster is synced and ready.
+    func isReady(on cluster: String) -> Bool { well.contains(cluster) }
 }

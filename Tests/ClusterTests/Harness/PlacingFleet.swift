@@ -1,15 +1,16 @@
 import Foundation
+import JSON
 import KubernetesClient
 import KubernetesCore
 import RecoveryAPI
 import Testing
 
 /// A controller on a hub with two members, each with a node: the hub itself and another one.
-struct PlacingFleet: Sendable {
-    /// The controller's namespace, of the test's own; there on both members, too.
+struct PlacingFleet: Fleet {
     let space: String
     let hub: ControlPlane
     let member: ControlPlane
+    let history: FleetHistory
     let controller: ControllerProcess
 
     /// The member that the hub itself is.
@@ -17,7 +18,13 @@ struct PlacingFleet: Sendable {
     /// The other member.
     var away: String { "away-\(space)" }
 
-    /// Runs `body` beside a controller that has found both members ready, and removes their MemberClusters afterwards.
+    /// The server of a member.
+    func plane(_ cluster: String) -> ControlPlane { cluster == home ? hub : member }
+    /// The one of the two members that the given one is not.
+    func other(_ cluster: String) -> String { cluster == home ? away : home }
+
+    /// Runs `body` beside a controller that has found both members ready, has the invariants checked, and removes what
+    /// other tests would see.
     ///
     /// - Parameters:
     ///   - space: the controller's namespace.
@@ -33,45 +40,36 @@ struct PlacingFleet: Sendable {
             for plane in [hub, member] { try await plane.kubectl("create namespace \(tenant)") }
             try await hub.kubectl("label namespace \(tenant) tier=gold")
         }
-        for (name, plane) in [("home-\(space)", hub), ("away-\(space)", member)] {
-            try await hub.kubectl(
-                "create secret generic \(name) -n \(space) --from-file=kubeconfig=\(plane.kubeconfig)"
-            )
-            try await hub.apply(
-                """
-                apiVersion: recovery.tmc.io/v1alpha1
-                kind: MemberCluster
-                metadata: {name: \(name), labels: {fleet: \(space)}}
-                spec:
-                  kubeconfigSecretRef: {name: \(name)}
-                  probe: {intervalSeconds: 1, timeoutSeconds: 2, failureThreshold: 2}
-                  allowedNamespaces: {matchLabels: {tier: gold}}
-                """
-            )
-        }
-        let clean = "delete membercluster home-\(space) away-\(space) --ignore-not-found"
-        do {
+        let history = try await FleetHistory.follow(hub, [space, tenant ?? space])
+        try await cleaningUp {
+            try await hub.kubectl("delete membercluster home-\(space) away-\(space) --ignore-not-found")
+        } _: {
             let flags = "--namespace \(tenant ?? space) --controller-namespace \(space)"
             try await ControllerProcess.with(hub, flags) { controller in
-                let fleet = PlacingFleet(space: space, hub: hub, member: member, controller: controller)
+                let fleet = PlacingFleet(
+                    space: space,
+                    hub: hub,
+                    member: member,
+                    history: history,
+                    controller: controller
+                )
+                let spec = "allowedNamespaces: {matchLabels: {tier: gold}}"
+                for name in [fleet.home, fleet.away] { try await fleet.register(name, fleet.plane(name), spec: spec) }
                 for name in [fleet.home, fleet.away] { try await fleet.expect(name, isReady: true) }
                 try await body(fleet)
+                try await history.expectInvariants()
             }
-        } catch {
-            try await hub.kubectl(clean)
-            throw error
-        }
-        try await hub.kubectl(clean)
-    }
-
-    func expect(_ cluster: String, isReady: Bool) async throws {
-        _ = try await hub.wait(for: MemberCluster.self, ObjectKey(name: cluster)) {
-            ($0.status?.conditions ?? []).isTrue(ConditionType.ready) == isReady
         }
     }
 
     /// Applies a Placement named `web` for members of this fleet; manifests in YAML, indented by four.
-    func place(_ manifests: String, count: Int = 2, selector: String = "", namespace: String? = nil) async throws {
+    func place(
+        _ manifests: String,
+        count: Int = 2,
+        selector: String = "",
+        namespace: String? = nil,
+        spec: String = ""
+    ) async throws {
         let labels = selector.isEmpty ? "fleet: \(space)" : selector
         try await hub.apply(
             """
@@ -81,24 +79,23 @@ struct PlacingFleet: Sendable {
             spec:
               clusterCount: \(count)
               clusterSelector: {matchLabels: {\(labels)}}
+              \(spec)
               manifests:
             \(manifests)
             """
         )
     }
 
-    /// The Placement as soon as its status is as expected.
-    @discardableResult
-    func placement(
-        _ namespace: String? = nil,
-        within limit: Duration = .seconds(90),
-        when isReached: @escaping @Sendable (PlacementStatus) -> Bool
-    ) async throws -> PlacementStatus {
-        let key = ObjectKey(namespace: namespace ?? space, name: "web")
-        let placement = try await hub.wait(for: Placement.self, key, within: limit) {
-            $0.status.map(isReached) ?? false
-        }
-        return try #require(placement.status)
+    /// Removes the Placement, and waits until its copies are gone.
+    func unplace(_ namespace: String? = nil) async throws {
+        try await hub.kubectl("delete placement web -n \(namespace ?? space) --timeout=60s")
+    }
+
+    /// Opens the readiness gate of the pod `web`; the hollow node says the rest.
+    func letGo(_ plane: ControlPlane) async throws {
+        let open: JSONValue = ["status": ["conditions": [["type": "example.com/go", "status": "True"]]]]
+        let key = ObjectKey(namespace: space, name: "web")
+        _ = try await plane.client.patch(.pods, key, open, type: .strategic, subresource: "status")
     }
 
     /// Why the members of this fleet were not chosen.
@@ -116,21 +113,47 @@ struct PlacingFleet: Sendable {
     ) async throws -> Object {
         try await plane.wait(for: type, ObjectKey(namespace: space, name: name), until: isReached)
     }
+}
 
-    /// The first Recovery about the placement, of this type.
-    func recovery(_ type: ErrorType, namespace: String? = nil) async throws -> Recovery {
-        let namespace = namespace ?? space
-        let target = ResolvedTarget(
-            apiVersion: RecoveryAPI.apiVersion,
-            kind: "Placement",
-            namespace: namespace,
-            name: "web"
-        )
-        let fingerprint = try #require(LockKey(target)).fingerprint(errorType: type.rawValue)
-        let name = RecoveryNaming.name(target: target, fingerprint: fingerprint, number: 1)
-        let key = ObjectKey(namespace: namespace, name: name)
-        return try await hub.wait(for: Recovery.self, key, within: .seconds(120)) { _ in true }
+/// Manifests of placements, in YAML and indented by four.
+enum Manifest {
+    static let settings = """
+            - apiVersion: v1
+              kind: ConfigMap
+              metadata: {name: settings}
+              data: {a: "1"}
+        """
+
+    /// A Deployment of one pod, to be placed.
+    static func web(cpu: String = "100m") -> String {
+        let lines = deployment("web", cpu: cpu).split(separator: "\n")
+        return lines.enumerated().map { ($0 == 0 ? "    - " : "      ") + $1 }.joined(separator: "\n")
     }
+
+    /// A Deployment of one pod, as it is applied.
+    static func deployment(_ name: String, cpu: String) -> String {
+        """
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: \(name)}
+        spec:
+          selector: {matchLabels: {app: \(name)}}
+          template:
+            metadata: {labels: {app: \(name)}}
+            spec:
+              containers: [{name: main, image: none, resources: {requests: {cpu: \(cpu)}}}]
+        """
+    }
+
+    /// A pod that is ready once somebody says so.
+    static let gatedPod = """
+            - apiVersion: v1
+              kind: Pod
+              metadata: {name: web}
+              spec:
+                containers: [{name: web, image: none}]
+                readinessGates: [{conditionType: example.com/go}]
+        """
 }
 
 extension PlacementStatus {

@@ -6,13 +6,13 @@ import TestSupport
 import Testing
 
 /// A member cluster that a controller on a hub watches over, reached as a ServiceAccount of the member.
-struct WatchedMember: Sendable {
+struct WatchedMember: Fleet {
     static let cluster = ObjectKey(name: "watched")
 
-    /// The namespace of this test, on both; on the hub it is the controller's own.
     let space: String
     let hub: ControlPlane
     let member: ControlPlane
+    let history: FleetHistory
 
     /// Runs `body` beside a controller that has found the member ready, and removes the MemberCluster afterwards.
     ///
@@ -32,7 +32,8 @@ struct WatchedMember: Sendable {
     ) async throws {
         let hub = try await SharedPlane.hub.plane(namespace: space)
         let member = if let given { given } else { try await SharedPlane.member.plane() }
-        let fleet = WatchedMember(space: space, hub: hub, member: member)
+        let history = try await FleetHistory.follow(hub, [space])
+        let fleet = WatchedMember(space: space, hub: hub, member: member, history: history)
         try await member.kubectl("create namespace \(space)")
         try await fleet.grantAccess()
         try await fleet.giveCredential()
@@ -48,11 +49,16 @@ struct WatchedMember: Sendable {
               \(spec)
             """
         )
-        try await ControllerProcess.with(hub, "--namespace \(space) --controller-namespace \(space) \(flags)") { _ in
-            try await fleet.expectReady()
-            try await body(fleet)
+        try await cleaningUp {
+            try await hub.kubectl("delete membercluster watched")
+        } _: {
+            try await ControllerProcess.with(hub, "--namespace \(space) --controller-namespace \(space) \(flags)") {
+                _ in
+                try await fleet.expectReady()
+                try await body(fleet)
+                try await history.expectInvariants()
+            }
         }
-        try await hub.kubectl("delete membercluster watched")
     }
 
     private func grantAccess() async throws {
@@ -112,19 +118,6 @@ struct WatchedMember: Sendable {
         of type: ErrorType,
         until isReached: @escaping @Sendable (Recovery) -> Bool = { _ in true }
     ) async throws -> Recovery {
-        let target = ResolvedTarget(cluster: Self.cluster.name)
-        let fingerprint = try #require(LockKey(target)).fingerprint(errorType: type.rawValue)
-        let name = RecoveryNaming.name(target: target, fingerprint: fingerprint, number: 1)
-        return try await hub.wait(
-            for: Recovery.self,
-            ObjectKey(namespace: space, name: name),
-            within: .seconds(120),
-            until: isReached
-        )
-    }
-
-    /// All Recoveries of the namespace.
-    func recoveries() async throws -> [Recovery] {
-        try await hub.client.list(Recovery.self, namespace: space).items
+        try await incident(type, ResolvedTarget(cluster: Self.cluster.name), until: isReached)
     }
 }
