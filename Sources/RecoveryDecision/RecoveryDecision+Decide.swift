@@ -153,7 +153,7 @@ struct DecisionMaker {
         let next = (status.attempts ?? 0) + 1
         guard let policy = livePolicy(status),
             let action = PolicyAction(recovery, status: status, attempt: next, now: now),
-            var verdict = PolicyLedger(policy).verdict(action, now: now)
+            var verdict = PolicyLedger(policy, base: facts.bases[policy.metadata.uid ?? ""]).verdict(action, now: now)
         else { return nil }
         verdict.recheckAt = [verdict.recheckAt, status.deadline].compactMap(\.self).min()
         return verdict

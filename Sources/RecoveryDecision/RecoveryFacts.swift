@@ -77,6 +77,8 @@ package struct RecoveryFacts: Sendable {
     package var isWarmedUp = true
     /// What detection says now about the failure, if it has opened the Recovery.
     package var detection = DetectionFinding.unwatched
+    /// How many targets the detection of policies sees, by the uid of the policy; without those that do not see them all.
+    package var bases: [String: DetectionBase] = [:]
     /// Whether one more attempt may run in this process.
     package var hasFreeSlot = true
 

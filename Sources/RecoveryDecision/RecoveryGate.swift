@@ -21,6 +21,10 @@ package enum RecoveryGate: String, Sendable, Hashable, CaseIterable {
     case observeOnly = "ObserveOnly"
     /// The policy's mode is Approve, and nobody has approved the plan as it is.
     case awaitingApproval = "AwaitingApproval"
+    /// More of the policy's targets are unhealthy than it allows, and as many actions have started as may meanwhile.
+    case tooManyUnhealthy = "TooManyUnhealthy"
+    /// No longer so many targets are unhealthy, but not for long enough.
+    case stormCooldown = "StormCooldown"
     /// As many actions were started in the window as the policy's budget allows.
     case budgetExhausted = "BudgetExhausted"
     /// Another Recovery has acted on the same target a short while ago.

@@ -159,10 +159,12 @@ struct EngineParts {
             metrics: dependencies.metrics,
             logger: dependencies.logger
         )
+        let findings = DetectionFindings()
         let books = PolicyBooks(
             client: client,
             policies: policies.store,
             recoveries: recoveries.store,
+            findings: findings,
             timeSource: dependencies.timeSource,
             report: policyReport
         )
@@ -171,6 +173,7 @@ struct EngineParts {
                 policies: policies,
                 recoveries: recoveries,
                 books: books,
+                findings: findings,
                 report: policyReport,
                 catalogue: catalogue,
                 controllerNamespace: dependencies.controllerNamespace,
@@ -231,7 +234,6 @@ struct EngineParts {
                 )
             )
         }
-        let findings = DetectionFindings()
         detection = DetectionController(
             DetectionController.Environment(
                 client: client,
@@ -239,6 +241,8 @@ struct EngineParts {
                 recoveries: recoveries,
                 incidents: incidents,
                 findings: findings,
+                books: books,
+                noteBase: { policyController.noteChange($0) },
                 controllerNamespace: dependencies.controllerNamespace,
                 alerts: dependencies.alertToken.map { token in
                     AlertReceiver(

@@ -276,7 +276,7 @@ package final class RecoveryEngine: Sendable {
             if isBack { await reconciler.wake(cluster: name) }
         }
         policies.addHandler { [recoveries, queue] event in
-            // What only the books say anew is nobody's reason to look, but a breaker that has changed is.
+            // What only the books say anew is nobody's reason to look, but a breaker that has changed is, or a storm's end.
             if case .updated(let old, let new) = event, !new.asksForAnotherLook(than: old) { return }
             guard let namespace = event.namespace else { return }
             // Sorted, so that a seeded run repeats itself.
@@ -304,5 +304,6 @@ extension RecoveryPolicy {
     fileprivate func asksForAnotherLook(than old: RecoveryPolicy) -> Bool {
         metadata.generation != old.metadata.generation || metadata.uid != old.metadata.uid
             || status?.breakers?.map(\.state) != old.status?.breakers?.map(\.state)
+            || status?.storm == nil && old.status?.storm != nil
     }
 }

@@ -30,6 +30,14 @@ struct DecisionGateTests {
         facts.policies[0].status?.recentActions = known + entries
     }
 
+    /// A storm in which no more action may start: one in three may be unhealthy.
+    private static func storm(unhealthy: Int, _ facts: inout RecoveryFacts) {
+        facts.policies[0].spec.detection = PolicyDetection()
+        facts.policies[0].spec.limits?.maxUnhealthy = .percent(40)
+        facts.policies[0].status?.storm = StormStatus(since: at(-60), actions: 1)
+        facts.bases["policy-default"] = DetectionBase(matched: 3, unhealthy: unhealthy)
+    }
+
     /// What the Recovery's target is locked by.
     private static func lock(_ recovery: Recovery) -> LockKey? {
         LockKey(
@@ -58,6 +66,8 @@ struct DecisionGateTests {
             recovery.metadata.labels = [MetadataName.fingerprint: "0123456789abcdef"]
             facts.policies[0].spec.mode = .known(.approve)
         },
+        GateCase(gate: .tooManyUnhealthy) { _, facts in storm(unhealthy: 3, &facts) },
+        GateCase(gate: .stormCooldown) { _, facts in storm(unhealthy: 1, &facts) },
         GateCase(gate: .budgetExhausted) { _, facts in enter(2, on: nil, &facts) },
         GateCase(gate: .coolingDown) { recovery, facts in enter(1, on: lock(recovery), &facts) },
         GateCase(gate: .breakerOpen) { _, facts in
@@ -122,7 +132,8 @@ struct DecisionGateTests {
 
     @Test(arguments: [
         (RecoveryGate.warmingUp, nil), (.targetLocked, 30.0), (.policyConcurrency, 30), (.concurrency, nil),
-        (.budgetExhausted, 590), (.coolingDown, 290), (.breakerOpen, nil),
+        (.tooManyUnhealthy, 300), (.stormCooldown, 300), (.budgetExhausted, 590), (.coolingDown, 290),
+        (.breakerOpen, nil),
     ])
     func gatesBeforeTheFirstReservationWaitForAChangeOrAMoment(_ gate: RecoveryGate, _ seconds: Double?) throws {
         var facts = RecoveryFacts.make(policies: [Self.policy])

@@ -85,7 +85,6 @@ struct PolicyOutlookTests {
         #expect(condition(ConditionType.breakersClosed, of: policy)?.reason == "ForcedClosed")
         policy.spec.circuitBreaker?.force = .known(.open)
         #expect(condition(ConditionType.breakersClosed, of: policy)?.reason == "ForcedOpen")
-        #expect(condition(ConditionType.storming, of: policy)?.status == .unknown)
     }
 
     @Test func `targets and running attempts are counted, and the latest ten decisions kept`() throws {

@@ -9,7 +9,7 @@ import Testing
 ///
 /// A failing seed is the argument of its test case, and replays on its own.
 struct RandomWalkTests {
-    static let seeds: Range<UInt64> = 0..<120
+    static let seeds: Range<UInt64> = 0..<240
 
     @Test(arguments: seeds)
     func invariantsHoldAfterEveryStep(_ seed: UInt64) throws {
@@ -60,6 +60,7 @@ struct RandomWalk {
         var random = SeededGenerator(seed: seed)
         facts = .make()
         facts.policies = Self.policies(&random)
+        facts.bases["policy-default"] = DetectionBase(matched: 5, unhealthy: random.oneIn(3) ? 5 : 0)
         recovery = .make { recovery in
             if random.oneIn(3) { recovery.spec.maxAttempts = Int.random(in: 1...30, using: &random) }
             if random.oneIn(2) { recovery.spec.timeoutSeconds = Int.random(in: 1...20_000, using: &random) }
@@ -89,6 +90,7 @@ struct RandomWalk {
                     : PolicyMode.allCases.randomElement(using: &random)
                         .map(Open.known)
                 policy.spec.limits = limits(&random)
+                policy.spec.detection = PolicyDetection()
                 policy.spec.circuitBreaker = random.oneIn(2) ? breaker(&random) : nil
                 policy.spec.escalation = EscalationSettings(
                     level: EscalationLevel.allCases.randomElement(using: &random)
@@ -100,6 +102,11 @@ struct RandomWalk {
     private static func limits(_ random: inout SeededGenerator) -> PolicyLimits {
         var limits = PolicyLimits()
         limits.cooldownSeconds = Int.random(in: 0...200, using: &random)
+        if random.oneIn(2) {
+            limits.maxUnhealthy = .percent(40)
+            limits.alwaysAllow = Int.random(in: 0...1, using: &random)
+            limits.stormCooldownSeconds = Int.random(in: 0...200, using: &random)
+        }
         guard random.oneIn(2) else { return limits }
         limits.budget = ActionBudget(
             actions: Int.random(in: 1...4, using: &random),
@@ -144,6 +151,7 @@ struct RandomWalk {
             return policy
         }
         addLatePolicy()
+        facts.bases["policy-default"] = DetectionBase(matched: 5)
         for index in facts.policies.indices { facts.policies[index].spec.mode = .known(.auto) }
         crash()
         for _ in 0..<200 where problems.isEmpty && !recovery.isFinal {
@@ -171,7 +179,7 @@ struct RandomWalk {
     }
 
     private mutating func changeSpec() {
-        switch Int.random(in: 0..<24, using: &random) {
+        switch Int.random(in: 0..<16, using: &random) {
         case 0: recovery.spec.cancel = true
         case 1: recovery.spec.targetRef = TargetReference(apiVersion: "v1", kind: "Pod", name: "other")
         case 2, 3: recovery.metadata.deletionTimestamp = now.wholeSecond
@@ -183,7 +191,10 @@ struct RandomWalk {
     }
 
     private mutating func changeFacts() {
-        switch Int.random(in: 0..<13, using: &random) {
+        switch Int.random(in: 0..<15, using: &random) {
+        case 13, 14:
+            let unhealthy = Int.random(in: 0...5, using: &random)
+            facts.bases["policy-default"] = random.oneIn(6) ? nil : DetectionBase(matched: 5, unhealthy: unhealthy)
         case 9, 10: answerPlan()
         case 11: facts.targetVersion = "generation \(Int.random(in: 1...3, using: &random))"
         case 12 where !facts.policies.isEmpty:
@@ -222,6 +233,15 @@ struct RandomWalk {
         note("a person says \(spec.decision.rawValue)")
     }
 
+    /// What the detection of a policy does with its storm, at each change of what it sees.
+    private mutating func watchStorms() {
+        for index in facts.policies.indices {
+            var books = PolicyLedger(facts.policies[index], base: facts.bases[facts.policies[index].metadata.uid ?? ""])
+            books.watchStorm(now: now.wholeSecond)
+            facts.policies[index].status = books.status
+        }
+    }
+
     /// Another Recovery acts under the policy, on the same target now and then.
     private mutating func enterForeignAction() {
         guard !facts.policies.isEmpty else { return }
@@ -242,7 +262,7 @@ struct RandomWalk {
     ) {
         let uid = status?.effective?.policy?.uid
         guard let index = facts.policies.firstIndex(where: { $0.metadata.uid == uid }) else { return }
-        var books = PolicyLedger(facts.policies[index])
+        var books = PolicyLedger(facts.policies[index], base: facts.bases[uid ?? ""])
         let (live, time) = (recovery, now.wholeSecond)
         books.settle(now: time) { entry in
             entry.recoveryUID == live.metadata.uid ? ActionOutcome(attempt: entry.attempt ?? 0, of: live) : .open
@@ -310,6 +330,7 @@ struct RandomWalk {
     /// Decides, checks the decision, writes what it says (unless that write is lost) and looks again.
     @discardableResult
     private mutating func look() throws -> Date? {
+        watchStorms()
         let decision = try decide(recovery, facts, at: now)
         note(decision.kind)
         seen.insert(decision.kind)

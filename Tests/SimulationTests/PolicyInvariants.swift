@@ -26,6 +26,9 @@ struct PolicyInvariants {
     private var outages: [String: [(from: Date, to: Date?)]] = [:]
     /// Recoveries, by uid, that a person has suspended: an attempt of theirs may stay reserved.
     private var suspended: Set<String> = []
+    /// Attempts, by uid and number, that were in the books before the storm of their policy, by uid, began, and those that
+    /// have begun since.
+    private var storms: [String: (before: Set<String>, begun: Int)] = [:]
 
     /// What was found since the last time.
     mutating func takeProblems() -> [String] {
@@ -111,11 +114,40 @@ struct PolicyInvariants {
             problems.append("\(who) begins in the cooldown after \(other.recovery)")
         }
         guard let policy = known.values.first(where: { $0.metadata.uid == start.policy }) else { return }
+        checkStorm(start, policy)
         let isEntered = policy.status?.recentActions?.contains {
             $0.recoveryUID == start.recovery && $0.attempt == start.attempt
         }
         let isCounted = policy.spec.circuitBreaker != nil || limits?.budget != nil
         if isCounted, isEntered != true { problems.append("\(who) begins without an entry in the policy's books") }
+    }
+
+    /// No more attempts begin in one storm than the policy allows, whichever leader counts them.
+    private mutating func checkStorm(_ start: Start, _ policy: RecoveryPolicy) {
+        guard let storm = storms[start.policy], !storm.before.contains("\(start.recovery) \(start.attempt)") else {
+            return
+        }
+        storms[start.policy]?.begun += 1
+        let allowed = policy.spec.limits?.effectiveAlwaysAllow ?? 0
+        if storm.begun >= allowed {
+            problems.append("\(start.recovery) is one more than may start in a storm: \(allowed)")
+        }
+    }
+
+    /// A storm ends only when the count was within the limit for long enough.
+    private mutating func followStorm(_ policy: RecoveryPolicy, _ before: RecoveryPolicyStatus?) {
+        let uid = policy.metadata.uid ?? ""
+        switch (before?.storm, policy.status?.storm) {
+        case (nil, .some):
+            let entered = (before?.recentActions ?? []).map { "\($0.recoveryUID ?? "") \($0.attempt ?? 0)" }
+            storms[uid] = (Set(entered), 0)
+        case (let storm?, nil):
+            storms[uid] = nil
+            if storm.calmSince == nil, policy.spec.limits?.effectiveStormCooldownSeconds != 0 {
+                problems.append("the storm of \(policy.metadata.name ?? "") ended at once")
+            }
+        default: break
+        }
     }
 
     // MARK: Books
@@ -126,6 +158,7 @@ struct PolicyInvariants {
     mutating func apply(_ key: ObjectKey, _ policy: RecoveryPolicy?) -> [String] {
         let before = known[key]?.status
         known[key] = policy
+        if let policy { followStorm(policy, before) }
         guard let status = policy?.status else { return [] }
         let old = before?.recentActions ?? []
         for entry in status.recentActions ?? [] {

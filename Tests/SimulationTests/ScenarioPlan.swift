@@ -48,6 +48,10 @@ struct ScenarioPlan: Sendable {
         var verifySeconds: Int?
         /// How often the health of targets changes.
         var healthChanges = 0
+        /// How many targets may be unhealthy; nil for any number.
+        var maxUnhealthy: Int?
+        var alwaysAllow = 1
+        var stormCooldownSeconds = 20
 
         init() {}
 
@@ -62,6 +66,9 @@ struct ScenarioPlan: Sendable {
             resets = random.chance(0.3) ? 1 : 0
             verifySeconds = random.chance(0.6) ? Int.random(in: 0...12, using: &random) : nil
             healthChanges = random.chance(0.6) ? Int.random(in: 1...6, using: &random) : 0
+            maxUnhealthy = random.chance(0.4) ? Int.random(in: 0...1, using: &random) : nil
+            alwaysAllow = Int.random(in: 0...2, using: &random)
+            stormCooldownSeconds = Int.random(in: 0...40, using: &random)
         }
     }
 

@@ -88,6 +88,21 @@ extension Simulation {
             "mode": "Auto", "strategies": [rung, ["name": "Generic", "maxAttempts": 1, "timeoutSeconds": 30]],
             "match": ["errorTypes": ["SyncFailure"]], "limits": limits,
         ]
+        if let maxUnhealthy = plan.books.maxUnhealthy {
+            limits["maxUnhealthy"] = .number(maxUnhealthy)
+            limits["alwaysAllow"] = .number(plan.books.alwaysAllow)
+            limits["stormCooldownSeconds"] = .number(plan.books.stormCooldownSeconds)
+            spec["limits"] = limits
+            // So patient that it counts and opens nothing.
+            spec["detection"] = [
+                "conditions": [
+                    [
+                        "apiVersion": "v1", "kind": "ConfigMap", "type": "Ready", "errorType": "SyncFailure",
+                        "forSeconds": 86_400,
+                    ]
+                ]
+            ]
+        }
         if let threshold = plan.books.failureThreshold {
             spec["circuitBreaker"] = [
                 "failureThreshold": .number(threshold), "openSeconds": .number(plan.books.openSeconds),

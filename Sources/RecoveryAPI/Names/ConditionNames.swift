@@ -88,7 +88,9 @@ package enum ConditionReason {
     /// A RecoveryApproval said no.
     package static let rejected = "Rejected"
     /// Too many targets are unhealthy.
-    package static let storm = "Storm"
+    package static let tooManyUnhealthy = "TooManyUnhealthy"
+    /// No longer too many targets are unhealthy, but not for long enough.
+    package static let stormCooldown = "StormCooldown"
     /// The window's actions are used up.
     package static let budgetExhausted = "BudgetExhausted"
     /// The target was recovered a short while ago.
@@ -151,12 +153,14 @@ package enum EventReason {
     package static let unreadable = "RecoveryUnreadable"
     /// A policy has a field of the wrong type, so nobody can tell what it asks for.
     package static let policyUnreadable = "PolicyUnreadable"
+    package static let stormBegan = "StormBegan"
+    package static let stormEnded = "StormEnded"
     package static let breakerOpened = "CircuitBreakerOpened"
     package static let breakerHalfOpened = "CircuitBreakerHalfOpened"
     package static let breakerClosed = "CircuitBreakerClosed"
 
     /// The reasons that come as events of type Warning; all others are Normal.
     package static let warnings: Set<String> = [
-        failed, timeout, retrying, blocked, escalated, unreadable, policyUnreadable, breakerOpened,
+        failed, timeout, retrying, blocked, escalated, unreadable, policyUnreadable, breakerOpened, stormBegan,
     ]
 }

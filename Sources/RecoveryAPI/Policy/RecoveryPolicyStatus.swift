@@ -159,6 +159,8 @@ package struct RecentAction: Codable, Hashable, Sendable {
     package var strategy: String?
     /// The breaker that counts it.
     package var breaker: BreakerIdentity?
+    /// Whether it counts in a storm.
+    package var duringStorm: Bool?
     /// When it ended; absent while its outcome is open.
     package var endTime: Date?
     /// Whether it succeeded; absent while that is open, and when nobody knows.

@@ -10,16 +10,23 @@ package struct PolicyLedger: Sendable, Hashable {
     /// What is stored, as far as it was changed.
     package private(set) var status: RecoveryPolicyStatus
     private let spec: RecoveryPolicySpec
+    private let storms: StormRule?
 
     /// Opens the books of a policy as it is now.
-    package init(_ policy: RecoveryPolicy) {
+    ///
+    /// - Parameters:
+    ///   - policy: the policy.
+    ///   - base: how many targets its detection sees; nil while that does not see them all.
+    package init(_ policy: RecoveryPolicy, base: DetectionBase? = nil) {
         status = policy.status ?? RecoveryPolicyStatus()
         spec = policy.spec
+        storms = StormRule(policy.spec, base: base)
     }
 
     /// Whether an action has to be entered at all.
     package static func concerns(_ action: PolicyAction, policy: RecoveryPolicy) -> Bool {
         if policy.spec.circuitBreaker != nil || action.limits?.budget != nil { return true }
+        if StormRule(policy.spec, base: nil) != nil { return true }
         return action.lock != nil && (action.limits?.effectiveCooldownSeconds ?? 0) > 0
     }
 
@@ -27,7 +34,8 @@ package struct PolicyLedger: Sendable, Hashable {
 
     /// What keeps an action from starting; nil when nothing does.
     package func verdict(_ action: PolicyAction, now: Date) -> GateVerdict? {
-        budgetVerdict(action, now: now) ?? cooldownVerdict(action, now: now) ?? breakerVerdict(action, now: now)
+        stormVerdict(action, now: now) ?? budgetVerdict(action, now: now) ?? cooldownVerdict(action, now: now)
+            ?? breakerVerdict(action, now: now)
     }
 
     /// Enters an action that starts now, unless something holds it.
@@ -36,6 +44,7 @@ package struct PolicyLedger: Sendable, Hashable {
     ///
     /// - Returns: what holds it.
     package mutating func admit(_ action: PolicyAction, now: Date) -> GateVerdict? {
+        watchStorm(now: now)
         if let verdict = verdict(action, now: now) { return verdict }
         let identity = spec.circuitBreaker.map { action.breaker($0.effectiveScope) }
         if let identity, let settings = spec.circuitBreaker {
@@ -44,11 +53,32 @@ package struct PolicyLedger: Sendable, Hashable {
             store(breaker.status)
         }
         let others = (status.recentActions ?? []).filter { !$0.identity.isSame(as: action.attempt) }
-        status.recentActions = Array(
-            (others + [action.entry(breaker: identity)]).suffix(RecoveryPolicyStatus.maxRecentActions)
-        )
+        var entry = action.entry(breaker: identity)
+        if status.storm != nil {
+            let started = otherActionsInStorm(than: action) + 1
+            status.storm?.actions = started
+            entry.duringStorm = true
+        }
+        status.recentActions = Array((others + [entry]).suffix(RecoveryPolicyStatus.maxRecentActions))
         return nil
     }
+
+    private func stormVerdict(_ action: PolicyAction, now: Date) -> GateVerdict? {
+        guard let storms else { return nil }
+        let storm = storms.current(status.storm, now: now)
+        return storms.verdict(storm, actions: otherActionsInStorm(than: action), now: now)
+    }
+
+    /// How many actions have started in the storm, one left out that was entered before and not started since.
+    private func otherActionsInStorm(than action: PolicyAction) -> Int {
+        let isEntered = (status.recentActions ?? []).contains {
+            $0.duringStorm == true && $0.endTime == nil && $0.identity.isSame(as: action.attempt)
+        }
+        return max(0, min(status.storm?.actions ?? 0, Self.most) - (isEntered ? 1 : 0))
+    }
+
+    /// Counters end here, whatever somebody may have written into the status.
+    private static let most = 1_000_000
 
     private func budgetVerdict(_ action: PolicyAction, now: Date) -> GateVerdict? {
         guard let budget = action.limits?.budget else { return nil }
@@ -151,6 +181,9 @@ package struct PolicyLedger: Sendable, Hashable {
     }
 
     private mutating func withdraw(_ entry: RecentAction, now: Date) {
+        if entry.duringStorm == true, entry.endTime == nil, let actions = status.storm?.actions {
+            status.storm?.actions = max(0, min(actions, Self.most) - 1)
+        }
         guard var breaker = breaker(of: entry) else { return }
         breaker.forget(entry.identity, now: now)
         store(breaker.status)
@@ -170,13 +203,14 @@ package struct PolicyLedger: Sendable, Hashable {
 
     // MARK: Time and people
 
-    /// Does what time and people ask for: probes that take too long, the reset, what nobody needs any more.
+    /// Does what time and people ask for: probes that take too long, storms, the reset, what nobody needs any more.
     ///
     /// - Parameters:
     ///   - resetAnnotation: the policy's annotation; a value that was not carried out yet closes all breakers.
     ///   - now: the wall clock.
     package mutating func tidy(resetAnnotation: String?, now: Date) {
         tidyBreakers(now: now)
+        watchStorm(now: now)
         if let resetAnnotation, resetAnnotation != status.breakerReset {
             status.breakerReset = resetAnnotation
             changeBreakers { $0.reset(now: now) }
@@ -196,6 +230,17 @@ package struct PolicyLedger: Sendable, Hashable {
     /// accepted under an older version of it, with longer limits.
     private static let shortestMemory = 3_600.0
 
+    /// Begins or ends a storm by what detection sees now.
+    package mutating func watchStorm(now: Date) {
+        let before = status.storm
+        status.storm = storms.flatMap { $0.current(before, now: now) }
+        guard before != nil, status.storm == nil else { return }
+        // What was entered and has not started yet would be an action of the next storm.
+        for index in status.recentActions?.indices ?? 0..<0 where status.recentActions?[index].endTime == nil {
+            status.recentActions?[index].duringStorm = nil
+        }
+    }
+
     private mutating func tidyBreakers(now: Date) {
         guard let settings = spec.circuitBreaker else {
             status.breakers = nil
@@ -208,8 +253,10 @@ package struct PolicyLedger: Sendable, Hashable {
 
     /// When the books change by themselves.
     package var nextChange: Date? {
-        guard let settings = spec.circuitBreaker else { return nil }
-        return (status.breakers ?? []).compactMap { CircuitBreaker($0, settings: settings).nextChange }.min()
+        let end = status.storm.flatMap { storms?.end(of: $0) }
+        guard let settings = spec.circuitBreaker else { return end }
+        let changes = (status.breakers ?? []).map { CircuitBreaker($0, settings: settings).nextChange }
+        return (changes + [end]).compactMap(\.self).min()
     }
 
     // MARK: Breakers

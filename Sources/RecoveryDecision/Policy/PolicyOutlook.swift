@@ -10,6 +10,8 @@ package struct PolicyOutlook: Sendable {
     package var decisions: [PolicyDecision] = []
     /// The strategies that may run.
     package var catalogue: StrategyCatalogue
+    /// How many targets the policy's detection sees; nil while it does not see them all.
+    package var base: DetectionBase?
     /// The controller's own namespace: the only one whose Recoveries reach member clusters.
     package var controllerNamespace: String
 
@@ -37,7 +39,7 @@ package struct PolicyOutlook: Sendable {
         status.lastDecisions = Array((known + new).suffix(RecoveryPolicyStatus.maxDecisions))
         if status.lastDecisions?.isEmpty == true { status.lastDecisions = nil }
         var conditions = status.conditions ?? []
-        for condition in [ready(policy), storming(conditions), breakersClosed(policy, status)] {
+        for condition in [ready(policy), storming(policy, status), breakersClosed(policy, status)] {
             var condition = condition
             condition.observedGeneration = policy.metadata.generation
             condition.message = String(condition.message.prefix(RecoveryStatus.maxMessageLength))
@@ -97,15 +99,13 @@ package struct PolicyOutlook: Sendable {
         return nil
     }
 
-    /// Nobody counts a policy's healthy targets yet, so nobody can say.
-    private func storming(_ conditions: [Condition]) -> Condition {
-        conditions[type: ConditionType.storming]
-            ?? Condition(
-                type: ConditionType.storming,
-                status: .unknown,
-                reason: ConditionReason.notYetKnown,
-                message: "nothing counts the targets that this policy matches"
-            )
+    private func storming(_ policy: RecoveryPolicy, _ status: RecoveryPolicyStatus) -> Condition {
+        if let storms = StormRule(policy.spec, base: base) { return storms.condition(status.storm) }
+        let message =
+            policy.spec.limits?.maxUnhealthy == nil
+            ? "there is no limits.maxUnhealthy"
+            : "limits.maxUnhealthy is about the targets of spec.detection, which is absent: it limits nothing"
+        return Condition(type: ConditionType.storming, status: .false, reason: "NoLimit", message: message)
     }
 
     private func breakersClosed(_ policy: RecoveryPolicy, _ status: RecoveryPolicyStatus) -> Condition {

@@ -27,6 +27,10 @@ package final class DetectionController: Sendable {
         package var incidents: IncidentReporter
         /// Where the findings go.
         package var findings: DetectionFindings
+        /// Where storms are kept.
+        package var books: PolicyBooks
+        /// Has the status of a policy looked at whose targets have become too many unhealthy ones, or known.
+        package var noteBase: @Sendable (ObjectKey) -> Void
         /// The controller's own namespace: only its policies look at cluster-scoped kinds.
         package var controllerNamespace: String
         /// Takes alerts; nil when this controller takes none.
@@ -41,6 +45,8 @@ package final class DetectionController: Sendable {
     private struct Sight: Sendable {
         var watch = PolicyWatch()
         var tally = EventTally()
+        /// Whether too many targets were unhealthy; nil while that was not known.
+        var isStorm: Bool?
     }
 
     /// How long changes are collected.
@@ -131,14 +137,20 @@ package final class DetectionController: Sendable {
         }
         let view = plan.look(world, tally: &sight.tally)
         let look = sight.watch.look(view.sightings, rules: plan.rules, blind: view.blind, now: now, wall: wall)
-        environment.findings.note(sight.watch, look.base, blind: view.blind.union(plan.toldRules), of: key)
+        let base = violations.isEmpty && view.blind.isEmpty ? look.base : nil
+        environment.findings.note(sight.watch, base, blind: view.blind.union(plan.toldRules), of: key)
+        let storms = StormRule(policy.spec, base: base)
+        noteStorm(storms?.isExceeded, before: sight.isStorm, policy)
+        sight.isStorm = storms?.isExceeded
         for failure in look.changed { announce(failure, policy) }
         let healed = look.changed.filter { sight.watch.allFindings[$0] == .healed }
         await noteHealed(healed, policy, now: wall)
         let isDelivered = await deliver(look.reports, policy, &sight.watch)
         sights.withLock { $0[key] = sight }
+        try await environment.books.watchStorm(policy)
         let said = DetectionView(
             base: look.base,
+            limit: storms?.limit,
             obstacles: kinds.obstacles(plan.kinds),
             problems: violations.map(\.description) + plan.problems + unheard(policy),
             isInvalid: !violations.isEmpty,
@@ -175,6 +187,18 @@ package final class DetectionController: Sendable {
         let showsDetection = policy.status?.conditions?[type: ConditionType.detecting] != nil
         _ = showsDetection ? try await status.write(nil, on: policy) : nil
         return .done
+    }
+
+    /// Has all looked at that depends on how many targets are unhealthy.
+    private func noteStorm(_ isStorm: Bool?, before: Bool?, _ policy: RecoveryPolicy) {
+        guard isStorm != before else { return }
+        environment.noteBase(policy.metadata.key)
+        // A storm that ends wakes them by the policy's status.
+        guard before == nil else { return }
+        let held = environment.recoveries.store.byIndex(PolicyController.policyIndex, policy.metadata.uid ?? "")
+        for recovery in held.sorted(by: { $0.metadata.key < $1.metadata.key }) {
+            environment.enqueue(recovery.metadata.key)
+        }
     }
 
     /// Has the Recoveries of a failure looked at, of which something else is known now.

@@ -7,7 +7,7 @@ internal import Synchronization
 package final class DetectionFindings: Sendable {
     private struct Entry: Sendable {
         var findings: [PolicyWatch.Failure: DetectionFinding]
-        var base: DetectionBase
+        var base: DetectionBase?
         /// Error types of detectors that do not see all they should.
         var blind: Set<String>
     }
@@ -33,13 +33,13 @@ package final class DetectionFindings: Sendable {
         return entry.findings[failure] ?? (entry.blind.contains(failure.errorType) ? .unseen : .unwatched)
     }
 
-    /// How many targets the detectors of a policy match, and how many of them fail; nil before they have looked.
+    /// How many targets the detectors of a policy match, and how many of them fail; nil while they do not see them all.
     package func base(of policy: ObjectKey) -> DetectionBase? {
         entries.withLock { $0[policy]?.base }
     }
 
-    /// Notes what the detectors of a policy see.
-    func note(_ watch: PolicyWatch, _ base: DetectionBase, blind: Set<DetectionRule>, of policy: ObjectKey) {
+    /// Notes what the detectors of a policy see; without a base, that they do not see all targets.
+    func note(_ watch: PolicyWatch, _ base: DetectionBase?, blind: Set<DetectionRule>, of policy: ObjectKey) {
         let entry = Entry(findings: watch.allFindings, base: base, blind: Set(blind.map(\.errorType)))
         entries.withLock { $0[policy] = entry }
     }

@@ -11,6 +11,8 @@ internal import Timekeeping
 struct DetectionView: Sendable, Hashable {
     /// How many targets there are.
     var base: DetectionBase
+    /// How many of them may be unhealthy; nil when any number may, and while that is not known.
+    var limit: Int?
     /// Kinds that cannot be seen.
     var obstacles: [KindWatch.Obstacle]
     /// What is wrong with the policy itself, or is not looked at for another reason.
@@ -75,6 +77,7 @@ final class DetectionStatusWriter: Sendable {
         // Without detection it is the PolicyOutlook that counts what is matched.
         if view != nil || policy.spec.detection != nil { status.matched = view?.base.matched }
         status.unhealthy = view?.base.unhealthy
+        status.maxUnhealthy = view?.limit
         guard status != policy.status else { return nil }
         let (key, now) = (policy.metadata.key, timeSource.now())
         if !isNews, let last = written.withLock({ $0[key] }), last.duration(to: now) < Self.interval {

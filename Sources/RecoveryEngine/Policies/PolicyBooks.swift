@@ -14,6 +14,7 @@ package struct PolicyBooks: Sendable {
     private let client: KubernetesClient
     private let policies: Store<RecoveryPolicy>
     private let recoveries: Store<Recovery>
+    private let findings: DetectionFindings
     private let timeSource: any TimeSource
     private let report: PolicyReporter
 
@@ -25,12 +26,14 @@ package struct PolicyBooks: Sendable {
         client: KubernetesClient,
         policies: Store<RecoveryPolicy>,
         recoveries: Store<Recovery>,
+        findings: DetectionFindings,
         timeSource: any TimeSource,
         report: PolicyReporter
     ) {
         self.client = client
         self.policies = policies
         self.recoveries = recoveries
+        self.findings = findings
         self.timeSource = timeSource
         self.report = report
     }
@@ -72,6 +75,17 @@ package struct PolicyBooks: Sendable {
         try await update(policy, known: recovery) { _, books, _ in books.status }
     }
 
+    /// Begins or ends the storm of a policy, when what detection sees now asks for that.
+    ///
+    /// - Parameter policy: as the cache has it.
+    /// - Throws: as `admit(_:_:)`.
+    package func watchStorm(_ policy: RecoveryPolicy) async throws {
+        var books = PolicyLedger(policy, base: findings.base(of: policy.metadata.key))
+        books.watchStorm(now: timeSource.wallTime().wholeSecond)
+        guard books.status.storm != policy.status?.storm else { return }
+        try await update(policy) { _, books, _ in books.status }
+    }
+
     /// The policy that a Recovery was accepted under, as the cache has it.
     private func policy(of recovery: Recovery, _ status: RecoveryStatus) -> RecoveryPolicy? {
         guard let snapshot = status.effective?.policy, let uid = snapshot.uid else { return nil }
@@ -100,13 +114,13 @@ package struct PolicyBooks: Sendable {
                 guard live.metadata.uid == policy.metadata.uid else { return nil }
                 let outcomes = try await outcomes(live, known)
                 let now = timeSource.wallTime().wholeSecond
-                var books = PolicyLedger(live)
+                var books = PolicyLedger(live, base: findings.base(of: live.metadata.key))
                 books.settle(now: now) { outcomes[$0] ?? .open }
                 books.tidy(resetAnnotation: live.metadata.annotations?[MetadataName.resetBreaker], now: now)
                 let status = change(live, &books, now)
                 guard status != live.status else { return live }
                 let written = try await client.patchStatus(of: live, from: live.status, to: status)
-                report.breakersChanged(live, written)
+                report.booksChanged(live, written)
                 return written
             } catch let error as ClientError where error.apiError?.isNotFound == true {
                 return nil

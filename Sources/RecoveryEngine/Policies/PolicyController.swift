@@ -15,6 +15,8 @@ package final class PolicyController: Sendable {
         package var policies: Informer<RecoveryPolicy>
         package var recoveries: Informer<Recovery>
         package var books: PolicyBooks
+        /// What detection sees now.
+        package var findings: DetectionFindings
         package var report: PolicyReporter
         package var catalogue: StrategyCatalogue
         package var controllerNamespace: String
@@ -70,7 +72,8 @@ package final class PolicyController: Sendable {
         if let policy = decisions.note(verdict, recovery, now: now) { noteChange(policy) }
     }
 
-    private func noteChange(_ policy: ObjectKey) {
+    /// Has a policy looked at soon.
+    func noteChange(_ policy: ObjectKey) {
         queue.add(policy, after: Self.burst)
     }
 
@@ -88,11 +91,12 @@ package final class PolicyController: Sendable {
         )
         outlook.recoveries = environment.recoveries.store.byIndex(Self.policyIndex, policy.metadata.uid ?? "")
         outlook.decisions = decisions.pending(key)
+        outlook.base = environment.findings.base(of: key)
         let written = try await environment.books.update(policy) { live, books, now in
             outlook.status(of: live, books: books.status, now: now)
         }
         decisions.remove(outlook.decisions, key)
-        guard let written, let change = PolicyLedger(written).nextChange else { return .done }
+        guard let written, let change = PolicyLedger(written, base: outlook.base).nextChange else { return .done }
         let wait = change.timeIntervalSince(environment.context.timeSource.wallTime())
         return .requeue(after: .milliseconds(Int64(max(0.01, min(wait, 1e9)) * 1_000)))
     }
@@ -104,7 +108,9 @@ package final class PolicyController: Sendable {
             switch event {
             case .added(let policy, _): queue.add(policy.metadata.key)
             case .updated(let old, let new):
-                guard old.metadata.generation != new.metadata.generation || old.resetRequest != new.resetRequest
+                guard
+                    old.metadata.generation != new.metadata.generation || old.resetRequest != new.resetRequest
+                        || old.status?.storm != new.status?.storm
                 else { return }
                 queue.add(new.metadata.key)
             case .deleted(let policy): queue.add(policy.metadata.key)

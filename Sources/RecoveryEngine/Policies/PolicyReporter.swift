@@ -23,14 +23,30 @@ package struct PolicyReporter: Sendable {
         for state in BreakerState.allCases { _ = transitions.series([state.rawValue]) }
     }
 
-    /// A policy's status was written: one event for each change of a breaker's state.
-    package func breakersChanged(_ before: RecoveryPolicy, _ after: RecoveryPolicy) {
+    /// A policy's status was written: one event for each change of a breaker's state, and of a storm.
+    package func booksChanged(_ before: RecoveryPolicy, _ after: RecoveryPolicy) {
+        tellStorm(before.status?.storm, after)
         for breaker in after.status?.breakers ?? [] {
             let known = before.status?.breakers?.first { $0.scope == breaker.scope && $0.key == breaker.key }?.history
             for change in breaker.history ?? [] where known?.contains(change) != true {
                 tell(change, breaker, after)
             }
         }
+    }
+
+    private func tellStorm(_ before: StormStatus?, _ policy: RecoveryPolicy) {
+        let storm = policy.status?.storm
+        guard (before == nil) != (storm == nil) else { return }
+        let words =
+            before.map { "the storm that began at \($0.since.text) is over; \($0.actions) actions started in it" }
+            ?? "more targets are unhealthy than limits.maxUnhealthy allows; see the condition Storming"
+        logger.info("storm: \(words)", ["policy": policy.metadata.key.description])
+        recorder.record(
+            storm == nil ? .normal : .warning,
+            reason: storm == nil ? EventReason.stormEnded : EventReason.stormBegan,
+            message: words,
+            about: reference(policy.metadata.key, uid: policy.metadata.uid)
+        )
     }
 
     private func tell(_ change: BreakerTransition, _ breaker: BreakerStatus, _ policy: RecoveryPolicy) {

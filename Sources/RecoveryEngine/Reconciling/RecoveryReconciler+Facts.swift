@@ -54,6 +54,9 @@ extension RecoveryReconciler {
         let namespace = recovery.metadata.namespace ?? ""
         let cached = environment.policies.byIndex(Self.namespaceIndex, namespace)
         facts.policies = cached.filter { $0.metadata.uid != fresh?.metadata.uid } + (fresh.map { [$0] } ?? [])
+        for policy in facts.policies where policy.spec.limits?.maxUnhealthy != nil {
+            facts.bases[policy.metadata.uid ?? ""] = environment.findings.base(of: policy.metadata.key)
+        }
         for unreadable in environment.policies.undecodable where unreadable.key.namespace == namespace {
             facts.unreadablePolicies[unreadable.key.name] = unreadable.reason
         }

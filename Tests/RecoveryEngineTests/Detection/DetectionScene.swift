@@ -78,18 +78,39 @@ struct DetectionScene {
 
     func start() { FleetScene.start(engine, in: world) }
 
-    func putPolicy(_ name: String, _ detection: JSONValue?, suspend: Bool = false, namespace: String = "team") {
+    func putPolicy(
+        _ name: String,
+        _ detection: JSONValue?,
+        suspend: Bool = false,
+        namespace: String = "team",
+        _ more: JSONValue = [:],
+        status: JSONValue = [:]
+    ) {
         var spec: JSONValue = [
             "mode": "Auto", "suspend": .bool(suspend),
             "strategies": [["name": "Generic", "maxAttempts": 3, "backoff": ["initialSeconds": 30]]],
         ]
         spec["detection"] = detection
+        for (field, value) in more.objectValue ?? [:] { spec[field] = value }
         hub.put(
             [
                 "apiVersion": .string(RecoveryAPI.apiVersion), "kind": "RecoveryPolicy",
                 "metadata": ["name": .string(name), "namespace": .string(namespace)], "spec": spec,
+                "status": status,
             ],
             RecoveryPolicy.resource
+        )
+    }
+
+    /// A Recovery as people create it.
+    func putRecovery(_ name: String) {
+        hub.put(
+            [
+                "apiVersion": .string(RecoveryAPI.apiVersion), "kind": "Recovery",
+                "metadata": ["name": .string(name), "namespace": "team"],
+                "spec": ["error": ["type": "InternalError", "retryable": true]],
+            ],
+            Recovery.resource
         )
     }
 
