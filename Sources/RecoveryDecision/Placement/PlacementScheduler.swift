@@ -165,12 +165,12 @@ private struct Scheduling {
             if rejected[cluster.name] == nil { open.append(cluster) }
         }
         var spread = SpreadCount(request, eligible: open, holding: staying.compactMap { byName[$0.cluster] })
-        while needed > 0, let choice = best(of: open, spread) {
-            staying.append(decision(for: choice.cluster, score: choice.score))
+        var groups = self.groups(of: open)
+        while needed > 0, let (index, score) = best(of: groups, spread), let choice = groups[index].popLast() {
+            staying.append(decision(for: choice.cluster, score: score))
             spread.add(choice.cluster)
-            open.removeAll { $0.name == choice.cluster.name }
         }
-        for cluster in open {
+        for cluster in groups.joined().map(\.cluster) {
             if needed > 0, let violation = spread.violation(cluster, request) {
                 reject(cluster.name, .spreadUnsatisfied, violation)
             } else {
@@ -179,13 +179,32 @@ private struct Scheduling {
         }
     }
 
-    private func best(of open: [ClusterCandidate], _ spread: SpreadCount) -> (cluster: ClusterCandidate, score: Int)? {
-        var best: (cluster: ClusterCandidate, score: Int)?
-        for cluster in open where spread.violation(cluster, request) == nil {
-            let score = scores.score(cluster, spread)
-            if score > best?.score ?? -1 { best = (cluster, score) }
+    /// A cluster with the part of its score that no choice changes.
+    private typealias Scored = (cluster: ClusterCandidate, own: Int)
+
+    /// Clusters that only differ in their own score, the best of each group last: however many copies there are to place,
+    /// each cluster is scored once, and each choice compares groups.
+    private func groups(of open: [ClusterCandidate]) -> [[Scored]] {
+        var groups: [[String?]: [Scored]] = [:]
+        for cluster in open {
+            let domains = request.spread.map { cluster.domain($0.topologyKey) }
+            groups[domains, default: []].append((cluster, scores.ownScore(cluster)))
         }
-        return best
+        return groups.values.map { members in
+            members.sorted { ($0.own, $1.cluster.name) < ($1.own, $0.cluster.name) }
+        }
+    }
+
+    /// The group whose best cluster has the highest score, the first by name of equals.
+    private func best(of groups: [[Scored]], _ spread: SpreadCount) -> (index: Int, score: Int)? {
+        var best: (index: Int, score: Int, name: String)?
+        for (index, group) in groups.enumerated() {
+            guard let (cluster, own) = group.last, spread.violation(cluster, request) == nil else { continue }
+            let score = scores.score(cluster, own: own, spread)
+            if let known = best, (score, known.name) < (known.score, cluster.name) { continue }
+            best = (index, score, cluster.name)
+        }
+        return best.map { ($0.index, $0.score) }
     }
 
     private func decision(for cluster: ClusterCandidate, score: Int) -> PlacementDecision {

@@ -19,10 +19,14 @@ struct PlacementScores {
         most = clusters.compactMap(\.free).reduce(ResourceAmounts()) { $0.larger($1) }
     }
 
-    /// The score of a new copy on a cluster.
-    func score(_ cluster: ClusterCandidate, _ spread: SpreadCount) -> Int {
-        let cost = filters.unpopularTaints(cluster).count * Self.taintCost
-        return max(0, capacityScore(cluster) + spreadScore(cluster, spread) - cost)
+    /// The score of a new copy on a cluster, whose own score is known.
+    func score(_ cluster: ClusterCandidate, own: Int, _ spread: SpreadCount) -> Int {
+        max(0, own + spreadScore(cluster, spread))
+    }
+
+    /// The part of the score that the other copies do not matter to; below zero for taints.
+    func ownScore(_ cluster: ClusterCandidate) -> Int {
+        capacityScore(cluster) - filters.unpopularTaints(cluster).count * Self.taintCost
     }
 
     /// The mean, over CPU, memory and what is asked for, of what is left free; nothing while nobody has counted.

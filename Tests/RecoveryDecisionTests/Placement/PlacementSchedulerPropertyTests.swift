@@ -55,6 +55,22 @@ struct PlacementSchedulerPropertyTests {
         }
     }
 
+    @Test("many copies at once go where they would go one after the other", arguments: 0..<40)
+    func oneByOne(batch: Int) {
+        for seed in 0..<25 {
+            let world = World(seed: UInt64(batch * 25 + seed))
+            var request = world.request
+            request.current = []
+            let all = PlacementScheduler.schedule(request, world.clusters, now: start)
+            var step = request
+            for count in 1...request.count {
+                step.count = count
+                step.current = PlacementScheduler.schedule(step, world.clusters, now: start).decisions
+            }
+            #expect(step.current == all.decisions, "seed \(batch * 25 + seed)")
+        }
+    }
+
     @Test(
         "never too many, never where it may not be, sticky, the same in any order and when asked again",
         arguments: 0..<40
