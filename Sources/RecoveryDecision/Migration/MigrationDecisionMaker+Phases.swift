@@ -77,9 +77,10 @@ extension MigrationDecisionMaker {
         if placement.decision(on: move.to)?.isOf(move) == true { return withdrawing(why, limit) }
         var words = "\(move.from) keeps the copy"
         if placement.evacuation(of: move.to)?.hasLeftovers == true {
-            // What does not answer now is cleaned when it does; that holds nobody up.
-            if facts.target.isReady, now < limit { return waiting(why, limit) }
-            words += "; what \(move.to) has of it goes as soon as \(move.to) answers"
+            // What does not answer now is cleaned when it does, and what may be the last copy when another one is well again;
+            // that holds nobody up.
+            if facts.target.isReady, !facts.source.isLost, now < limit { return waiting(why, limit) }
+            words += "; what \(move.to) has of it goes as soon as \(move.to) answers and another copy is well"
         } else {
             let restored = placement.restoring(status.displaced, move)
             if restored != placement { return act(.change(restored)) }

@@ -98,6 +98,21 @@ struct MigrationDecisionTests {
         #expect(status.abandoning(earlier) == nil, "somebody asked for it anew")
     }
 
+    @Test(
+        "A rollback to a source that is lost does not wait for the copy on the target: it stays while it may be the last"
+    )
+    func rollsBackToLostSource() {
+        var scene = MigrationScene(.failover)
+        scene.placement?.status?.decisions = [MigrationScene.scheduled("edge-1")]
+        scene.targetProblem = "not ready"
+        scene.look()
+        scene.follow()
+        scene.now = scene.now.addingTimeInterval(3_600)
+        scene.look()
+        #expect(scene.phase == .rolledBack)
+        #expect(scene.placement?.status?.evacuation(of: "edge-2")?.hasLeftovers == true)
+    }
+
     @Test("Failover replaces the lost source, which is cleaned when it answers again (karmada #5251)")
     func failsOver() throws {
         var scene = MigrationScene(.failover)
