@@ -53,6 +53,7 @@ CCurlFailure ccurl_classify(int code) {
     case CURLE_SSL_ENGINE_NOTFOUND:
     case CURLE_SSL_ENGINE_SETFAILED:
     case CURLE_SSL_ENGINE_INITFAILED:
+    case CURLE_USE_SSL_FAILED:
         return CCurlFailureSecurity;
     case CURLE_OPERATION_TIMEDOUT:
         return CCurlFailureTimeout;
@@ -95,6 +96,11 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *table) {
 static size_t on_header(char *bytes, size_t size, size_t count, void *table) {
     const ccurl_callbacks *callbacks = table;
     return callbacks->header(callbacks->context, bytes, size * count) ? size * count : 0;
+}
+
+static size_t on_read(char *bytes, size_t size, size_t count, void *table) {
+    const ccurl_callbacks *callbacks = table;
+    return callbacks->read(callbacks->context, bytes, size * count);
 }
 
 static int on_will_send(void *table, char *remote, char *local, int remote_port, int local_port) {
@@ -171,6 +177,15 @@ int ccurl_easy_set_defaults(ccurl_easy *easy, char *error_buffer) {
     return CURLE_OK;
 }
 
+int ccurl_easy_set_mail(ccurl_easy *easy, ccurl_callbacks *callbacks, int requires_tls) {
+    SET(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    SET(easy, CURLOPT_USE_SSL, (long)(requires_tls ? CURLUSESSL_ALL : CURLUSESSL_TRY));
+    SET(easy, CURLOPT_UPLOAD, 1L);
+    SET(easy, CURLOPT_READFUNCTION, on_read);
+    SET(easy, CURLOPT_READDATA, callbacks);
+    return CURLE_OK;
+}
+
 int ccurl_easy_set_long(ccurl_easy *easy, CCurlLongOption option, long value) {
     static const CURLoption options[] = {
         [CCurlLongOptionConnectTimeoutMilliseconds] = CURLOPT_CONNECTTIMEOUT_MS,
@@ -184,6 +199,8 @@ int ccurl_easy_set_long(ccurl_easy *easy, CCurlLongOption option, long value) {
         [CCurlLongOptionNoBody] = CURLOPT_NOBODY,
         [CCurlLongOptionGet] = CURLOPT_HTTPGET,
         [CCurlLongOptionPost] = CURLOPT_POST,
+        // Its newer name came with 7.85; the number is the same.
+        [CCurlLongOptionReplySeconds] = CURLOPT_FTP_RESPONSE_TIMEOUT,
     };
     SET(easy, options[option], value);
     return CURLE_OK;
@@ -196,6 +213,9 @@ int ccurl_easy_set_string(ccurl_easy *easy, CCurlStringOption option, const char
         [CCurlStringOptionAcceptEncoding] = CURLOPT_ACCEPT_ENCODING,
         [CCurlStringOptionProxy] = CURLOPT_PROXY,
         [CCurlStringOptionAuthorityPath] = CURLOPT_CAPATH,
+        [CCurlStringOptionUserName] = CURLOPT_USERNAME,
+        [CCurlStringOptionPassword] = CURLOPT_PASSWORD,
+        [CCurlStringOptionMailSender] = CURLOPT_MAIL_FROM,
     };
     SET(easy, options[option], value);
     return CURLE_OK;
@@ -205,6 +225,7 @@ int ccurl_easy_set_list(ccurl_easy *easy, CCurlListOption option, ccurl_list *li
     static const CURLoption options[] = {
         [CCurlListOptionHeader] = CURLOPT_HTTPHEADER,
         [CCurlListOptionConnectTo] = CURLOPT_CONNECT_TO,
+        [CCurlListOptionMailRecipients] = CURLOPT_MAIL_RCPT,
     };
     SET(easy, options[option], (struct curl_slist *)list);
     return CURLE_OK;

@@ -59,8 +59,7 @@ final class ConnectionPool {
 
     /// Takes a handle back, with a connection or without.
     func giveBack(_ easy: EasyHandle, isWarm: Bool, now: MonotonicInstant) {
-        activeCount -= 1
-        lastUsed = now
+        drop(now: now)
         do {
             try easy.clear()
         } catch {
@@ -74,6 +73,12 @@ final class ConnectionPool {
         } else if cold.count < configuration.maxKeptConnections {
             cold.append(easy)
         }
+    }
+
+    /// Notes that a handle will not come back.
+    func drop(now: MonotonicInstant) {
+        activeCount -= 1
+        lastUsed = now
     }
 
     /// Closes its connections, now those that are kept and later those in use.

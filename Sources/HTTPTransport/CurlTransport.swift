@@ -1,6 +1,6 @@
 internal import Timekeeping
 
-/// HTTP/1.1 over libcurl: one owned thread with one multi handle.
+/// HTTP/1.1 over libcurl, and mails by SMTP: one owned thread with one multi handle.
 ///
 /// Instances share nothing, so a lease client with an instance of its own does not wait behind anybody else's work.
 /// Nothing blocks the calling task's thread but ``shutdown()``. Redirects are not followed, cookies and the proxy
@@ -12,7 +12,7 @@ internal import Timekeeping
 /// defer { transport.shutdown() }
 /// let answer = try await transport.perform(HTTPRequest(url: "http://127.0.0.1:8080/healthz"))
 /// ```
-public final class CurlTransport: HTTPTransport {
+public final class CurlTransport: HTTPTransport, MailTransport {
     private let queue: TransferQueue
     private let thread: OwnedThread
     private let streamBufferBytes: Int
@@ -67,6 +67,15 @@ public final class CurlTransport: HTTPTransport {
         let body = HTTPBody(source: StreamSource(job: job, buffer: buffer, queue: queue))
         let answer = try await run(job, until: head)
         return HTTPStream(status: answer.status, headers: answer.headers, body: body)
+    }
+
+    /// Hands a mail to its server, in a session of its own, and waits for the reply; any reply is an answer.
+    ///
+    /// - Throws: ``HTTPTransportError``; `CancellationError` as soon as the task is cancelled, with the session ended.
+    public func send(_ mail: Mail) async throws -> MailReply {
+        let answer = Promise<HTTPResponse>()
+        let reply = try await run(TransferJob(mail: mail, answer: answer), until: answer)
+        return MailReply(status: reply.status, text: String(decoding: reply.body, as: UTF8.self))
     }
 
     /// Closes kept connections that carry nothing, and lets those in use close when they are done.

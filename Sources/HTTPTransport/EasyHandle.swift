@@ -36,6 +36,7 @@ final class EasyHandle {
                 header: onHeader,
                 will_send: onWillSend,
                 may_connect: onMayConnect,
+                read: onRead,
                 has_begun_tls: 0
             )
         )
@@ -110,6 +111,11 @@ final class EasyHandle {
         try check(code)
     }
 
+    /// Makes the handle one for a mail; it is not to be used for a request afterwards.
+    func setMail(requiresTLS: Bool) throws(HTTPTransportError) {
+        try check(unsafe ccurl_easy_set_mail(pointer, callbacks, requiresTLS ? 1 : 0))
+    }
+
     /// Goes on with a paused transfer.
     func resume() throws(HTTPTransportError) {
         try check(unsafe ccurl_easy_resume(pointer), "curl_easy_pause")
@@ -166,4 +172,9 @@ private func onWillSend(_ context: UnsafeMutableRawPointer?) -> Int32 {
 private func onMayConnect(_ context: UnsafeMutableRawPointer?, _ address: UnsafePointer<CChar>?) -> Int32 {
     guard let transfer = unsafe handle(context), let address = unsafe address else { return 0 }
     return unsafe transfer.mayConnect(String(cString: address)) ? 1 : 0
+}
+
+private func onRead(_ context: UnsafeMutableRawPointer?, _ bytes: UnsafeMutableRawPointer?, _ room: Int) -> Int {
+    guard let transfer = unsafe handle(context) else { return 0 }
+    return unsafe transfer.readMail(into: UnsafeMutableRawBufferPointer(start: bytes, count: room))
 }

@@ -40,7 +40,12 @@ final class Transfer {
     private(set) var head = ResponseHead()
     private(set) var body: [UInt8] = []
     private var headBytes = 0
-    private var isHeadComplete = false
+    private(set) var isHeadComplete = false
+    /// How much of a mail libcurl has, and whether it was told that this is all.
+    private var mailBytesRead = 0
+    private var isMailRead = false
+    /// Whether the mail server's reply has further lines.
+    private var isReplyOpen = false
     private var lastActivity: MonotonicInstant
     private let clock: LoopClock
 
@@ -112,6 +117,7 @@ final class Transfer {
             refusal = .headTooLarge
             return false
         }
+        guard job.mail == nil else { return unsafe receiveReply(line) }
         // What comes after the body are trailers, which nothing here needs.
         guard !isHeadComplete else { return true }
         switch unsafe HeaderLine(line) {
@@ -128,6 +134,34 @@ final class Transfer {
             return false
         }
         return true
+    }
+
+    /// One line of a mail server's reply; false ends the transfer, and so the session.
+    ///
+    /// A refusal is the last reply that counts, and so is the one to the whole mail; what follows is the answer to QUIT.
+    private func receiveReply(_ line: UnsafeRawBufferPointer) -> Bool {
+        guard !isHeadComplete else { return true }
+        var text = unsafe String(decoding: line, as: UTF8.self)[...]
+        while text.last?.isWhitespace == true { text.removeLast() }
+        guard let code = Int(text.prefix(3)), (200..<600).contains(code) else { return true }
+        if !isReplyOpen { body = [] }
+        isReplyOpen = text.dropFirst(3).first == "-"
+        head.status = code
+        body += Array((body.isEmpty ? "" : " ").utf8) + text.dropFirst(4).utf8
+        guard !isReplyOpen, code >= 400 || isMailRead else { return true }
+        isHeadComplete = true
+        easy.hurryMail()
+        return code < 400
+    }
+
+    /// Copies the next bytes of the mail.
+    func readMail(into room: UnsafeMutableRawBufferPointer) -> Int {
+        lastActivity = clock.now
+        let next = (job.mail?.content ?? [])[mailBytesRead...].prefix(room.count)
+        unsafe room.copyBytes(from: next)
+        mailBytesRead += next.count
+        isMailRead = next.isEmpty
+        return next.count
     }
 
     /// Bytes of the body.

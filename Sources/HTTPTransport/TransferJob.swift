@@ -1,7 +1,7 @@
 import Synchronization
 internal import Timekeeping
 
-/// One request on its way through the loop, as both sides see it.
+/// One request, or one mail, on its way through the loop, as both sides see it.
 final class TransferJob: Sendable {
     /// Who waits for what.
     enum Sink: Sendable {
@@ -11,13 +11,30 @@ final class TransferJob: Sendable {
         case stream(head: Promise<ResponseHead>, body: BodyBuffer)
     }
 
+    /// The request; for a mail only what both have: where it goes, by when and by which rules.
     let request: HTTPRequest
+    let mail: Mail?
     let sink: Sink
     private let cancelled = Atomic(false)
 
     init(request: HTTPRequest, sink: Sink) {
         self.request = request
+        mail = nil
         self.sink = sink
+    }
+
+    init(mail: Mail, answer: Promise<HTTPResponse>) {
+        var request = HTTPRequest(
+            url: mail.server,
+            security: mail.security,
+            timeouts: mail.timeouts,
+            reuse: .dedicated,
+            allowsResend: false
+        )
+        request.mayConnect = mail.mayConnect
+        self.request = request
+        self.mail = mail
+        sink = .whole(answer)
     }
 
     /// Whether nobody waits any more; the loop does not begin such a job.

@@ -87,11 +87,15 @@ final class TransferLoop {
             let easy = try pool.take(job.request.reuse)
             let transfer = Transfer(job: job, easy: easy, pool: pool, clock: clock)
             do {
-                try easy.prepare(job.request, keeping: configuration)
+                if let mail = job.mail {
+                    try easy.prepare(mail)
+                } else {
+                    try easy.prepare(job.request, keeping: configuration)
+                }
                 easy.transfer = transfer
                 try multi.add(easy)
             } catch {
-                pool.giveBack(easy, isWarm: false, now: clock.now)
+                putBack(transfer, isWarm: false)
                 throw error
             }
             active[easy.id] = transfer
@@ -129,7 +133,9 @@ final class TransferLoop {
     private func finishDone() {
         while let (id, code) = multi.nextDone() {
             guard let transfer = active[id] else { continue }
-            end(transfer, with: code == 0 ? .success(transfer.timings) : .failure(transfer.error(code: code)))
+            // A refusal is an answer, though libcurl calls the end of the session a failure.
+            let isAnswered = code == 0 || transfer.job.mail != nil && transfer.isHeadComplete
+            end(transfer, with: isAnswered ? .success(transfer.timings) : .failure(transfer.error(code: code)))
         }
     }
 
@@ -137,16 +143,26 @@ final class TransferLoop {
     private func end(_ transfer: Transfer, with result: Result<HTTPTimings, any Error>) {
         active[transfer.easy.id] = nil
         do {
+            if transfer.job.mail != nil { try transfer.easy.abandonMail() }
             try multi.remove(transfer.easy)
             let isComplete = if case .success = result { true } else { false }
             let isKept = isComplete && transfer.job.request.reuse != .dedicated
-            transfer.pool.giveBack(transfer.easy, isWarm: isKept, now: clock.now)
+            putBack(transfer, isWarm: isKept)
         } catch {
             // It fails only for handles that are not in the multi handle; freeing, as happens now, removes it for sure.
             transfer.easy.transfer = nil
         }
         check(by: transfer.pool.expiry)
         transfer.complete(result)
+    }
+
+    private func putBack(_ transfer: Transfer, isWarm: Bool) {
+        guard transfer.job.mail == nil else {
+            // A handle that has been made for a mail is freed.
+            transfer.easy.transfer = nil
+            return transfer.pool.drop(now: clock.now)
+        }
+        transfer.pool.giveBack(transfer.easy, isWarm: isWarm, now: clock.now)
     }
 
     private func endAll(_ error: HTTPTransportError) {

@@ -99,11 +99,16 @@ struct EngineParts {
                 )
             }
         }
-        let notifier = dependencies.outgoing.map { [policies] transport in
+        let notifier = dependencies.outgoing.map { [policies, recoveries] transport in
             Notifier(
                 Notifier.Environment(
                     client: client,
                     policies: { policies.store.get($0) },
+                    recoveries: {
+                        try await policies.hasSynced.wait()
+                        try await recoveries.hasSynced.wait()
+                        return recoveries.store.list()
+                    },
                     transport: transport,
                     addresses: dependencies.configuration.addresses,
                     controllerNamespace: dependencies.controllerNamespace,

@@ -46,8 +46,8 @@ package final class RecoveryEngine: Sendable {
         package var alertToken: (@Sendable () -> String?)?
         /// Whether the ConfigMap with entries of the error catalogue is followed.
         package var followsErrorCatalogue = false
-        /// How people are notified by HTTP; nil notifies nobody.
-        package var outgoing: (any HTTPTransport)?
+        /// How people are notified; nil notifies nobody.
+        package var outgoing: (any HTTPTransport & MailTransport)?
         /// How the caches list and watch; a simulation sets the seed of their random numbers.
         package var informers = InformerConfiguration()
 

@@ -40,8 +40,11 @@ struct ControllerProgram {
         let leaseTransport = try CurlTransport()
         let memberTransport = try CurlTransport()
         let outgoingTransport = try CurlTransport()
+        // On its own: a mail server that is slow to answer holds its thread up.
+        let noticeTransport = try CurlTransport()
         defer {
-            for used in [transport, leaseTransport, memberTransport, outgoingTransport] { used.shutdown() }
+            let all = [transport, leaseTransport, memberTransport, outgoingTransport, noticeTransport]
+            for used in all { used.shutdown() }
         }
         let clientMetrics = ClientMetrics(registry: metrics)
         let userAgent = UserAgent.text(name: Self.name, version: Self.version)
@@ -76,7 +79,8 @@ struct ControllerProgram {
             leaseClient: leaseClient,
             namespace: namespace,
             members: members,
-            outgoing: outgoingTransport
+            outgoing: outgoingTransport,
+            notices: noticeTransport
         )
     }
 
@@ -85,7 +89,8 @@ struct ControllerProgram {
         leaseClient: KubernetesClient,
         namespace: String,
         members: MemberClients,
-        outgoing: CurlTransport
+        outgoing: CurlTransport,
+        notices: CurlTransport
     ) async throws {
         var registry = StrategyRegistry.standard(members: members, transport: outgoing)
         var configuration = try ConfigurationFile.read(options.configurationFile, registry: registry)
@@ -122,7 +127,7 @@ struct ControllerProgram {
         )
         dependencies.fleet = members
         dependencies.alertToken = try alertToken()
-        dependencies.outgoing = outgoing
+        dependencies.outgoing = notices
         dependencies.followsErrorCatalogue = true
         let engine = RecoveryEngine(dependencies)
         ProcessMetrics.register(in: metrics)

@@ -15,7 +15,7 @@ struct ImpersonationTests {
     func actsAsAccount() async throws {
         let space = "impersonation-tenant"
         let plane = try await SharedPlane.hub.plane(namespace: space)
-        try await applyTenant(plane, space)
+        try await plane.applyTenant(space)
         // A kind that the controller itself may not even read.
         try await plane.kubectl("create secret generic target -n \(space)")
         try await plane.kubectl("create role secrets -n \(space) --verb=get,patch --resource=secrets")
@@ -71,7 +71,7 @@ struct ImpersonationTests {
     func missingRight() async throws {
         let space = "impersonation-weak"
         let plane = try await SharedPlane.hub.plane(namespace: space)
-        try await applyTenant(plane, space)
+        try await plane.applyTenant(space)
         // The controller itself may change Jobs; the tenant's account may not.
         let job = "create job target --image=none -n \(space) --dry-run=client -o yaml"
         try await plane.kubectl("\(job) | kubectl --kubeconfig \(plane.kubeconfig) create -f -")

@@ -62,11 +62,13 @@ struct NotificationTests {
         return channel
     }
 
+    @discardableResult
     private func notifier(
         _ channels: [NotificationChannel],
         _ transport: ScriptedTransport,
         namespace: String = "tmc-recovery-system",
-        metrics: MetricsRegistry = MetricsRegistry()
+        metrics: MetricsRegistry = MetricsRegistry(),
+        knows: Bool = false
     ) -> Notifier {
         var policy = RecoveryPolicy(metadata: ObjectMeta(name: "web", namespace: namespace))
         policy.spec.notifications = channels
@@ -74,6 +76,10 @@ struct NotificationTests {
             Notifier.Environment(
                 client: hub.client(identity: "controller"),
                 policies: { [policy] _ in policy },
+                recoveries: { [hub] in
+                    guard knows else { return [] }
+                    return try hub.objects(Recovery.resource).map { try Recovery(json: $0.content) }
+                },
                 transport: transport,
                 addresses: AddressRule(),
                 controllerNamespace: "tmc-recovery-system",
@@ -120,6 +126,100 @@ struct NotificationTests {
             #expect(body[index: 0]?["labels"]?["alertname"] == "RecoveryEscalated")
         case .email: break
         }
+    }
+
+    @Test("each recipient gets an e-mail of its own, in which nothing from an object is more than text")
+    func mails() throws {
+        let transport = ScriptedTransport { _ in .json([:]) }
+        var failed = recovery()
+        failed.status?.message = "é\r\n.\r\nQUIT"
+        failed.status?.target?.name = "web\r\nBcc: <evil@example.com>"
+        notifier([email()], transport).offer(failed)
+        world.settle()
+        #expect(transport.requests.isEmpty && transport.mails.map(\.recipient) == ["a@example.com", "b@example.com"])
+        let mail = try #require(transport.mails.first)
+        #expect(mail.server == "smtps://mail.example:465" && mail.sender == "tmc@example.com")
+        #expect(mail.credentials == nil && mail.mayConnect?("169.254.169.254") == false)
+        try #require(mail.content.allSatisfy { $0 < 0x80 })
+        let text = String(decoding: mail.content, as: UTF8.self)
+        let parts = text.split(separator: "\r\n\r\n", maxSplits: 1)
+        let headers = parts[0].replacing("\r\n ", with: "").split(separator: "\r\n").map(String.init)
+        #expect(
+            headers.map { $0.prefix { $0 != ":" } } == [
+                "Date", "From", "To", "Message-ID", "Subject", "Auto-Submitted", "MIME-Version", "Content-Type",
+                "Content-Transfer-Encoding",
+            ]
+        )
+        #expect(headers[0].wholeMatch(of: /Date: [A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d \+0000/) != nil)
+        #expect(headers[1...2] == ["From: <tmc@example.com>", "To: <a@example.com>"])
+        let subject = try headers[4].matches(of: /=\?utf-8\?B\?([^?]*)\?=/).map { match in
+            String(decoding: try #require(Data(base64Encoded: String(match.1))), as: UTF8.self)
+        }
+        #expect(
+            subject.joined().hasPrefix("[Manual] SyncFailure of Deployment shop/web\r\nBcc: <evil@example.com>: rec")
+        )
+        #expect(text.split(separator: "\r\n").allSatisfy { $0.utf8.count <= 76 })
+        let body = try #require(Data(base64Encoded: String(parts[1]).replacing("\r\n", with: "")))
+        let told = String(decoding: body, as: UTF8.self)
+        #expect(told.contains("\r\né\r\n") && told.hasSuffix("\r\n2. Repair"))
+        #expect(headers[3] != String(decoding: transport.mails[1].content, as: UTF8.self).split(separator: "\r\n")[3])
+    }
+
+    @Test(
+        "an e-mail says when it was sent",
+        arguments: [
+            (1_795_291_399.9, "Sat, 21 Nov 2026 20:03:19 +0000"), (1_709_251_199, "Thu, 29 Feb 2024 23:59:59 +0000"),
+        ]
+    )
+    func mailDate(_ time: Double, _ text: String) throws {
+        let notice = try #require(RecoveryNotice(recovery()))
+        let mail = try NoticeMail.make(
+            notice,
+            email(),
+            to: "a@example.com",
+            secret: [:],
+            heldBack: 2,
+            now: Date(timeIntervalSince1970: time)
+        )
+        #expect(String(decoding: mail.content, as: UTF8.self).hasPrefix("Date: \(text)\r\n"))
+    }
+
+    private func email(_ change: (inout NotificationChannel) -> Void = { _ in }) -> NotificationChannel {
+        channel(.email) { channel in
+            channel.secretRef = nil
+            channel.email = EmailSettings(
+                server: "smtps://mail.example:465",
+                from: "tmc@example.com",
+                to: ["a@example.com", "b@example.com"]
+            )
+            change(&channel)
+        }
+    }
+
+    @Test("a mail server that is busy is tried again, one that refuses is not; credentials come from the Secret")
+    func mailReplies() {
+        hub.put(
+            [
+                "metadata": ["name": "mail", "namespace": "tmc-recovery-system"],
+                "data": ["username": "bWU=", "password": "c2VjcmV0", "ca.crt": "UEVN"],
+            ],
+            .secrets
+        )
+        let transport = ScriptedTransport { _ in .json([:]) }
+        transport.answerMails(MailReply(status: 451, text: "later"))
+        let channel = email { $0.secretRef = SecretReference(name: "mail") }
+        notifier([channel], transport).offer(recovery())
+        world.run(for: .seconds(4))
+        #expect(transport.mails.count == 2)
+        #expect(transport.mails.first?.credentials == MailCredentials(userName: "me", password: "secret"))
+        #expect(transport.mails.first?.security.certificateAuthority == Array("PEM".utf8))
+        transport.answerMails(MailReply(status: 550, text: "no"))
+        world.run(for: .seconds(600))
+        #expect(transport.mails.count == 4)
+        #expect(
+            Set(transport.mails.map { String(decoding: $0.content, as: UTF8.self).split(separator: "\r\n")[3] }).count
+                == 2
+        )
     }
 
     @Test("only from the level that the channel asks for, and only when somebody has to act")
@@ -199,12 +299,15 @@ struct NotificationTests {
             channel {
                 $0.secretRef = nil
                 $0.url = "http://127.0.0.1:9/"
-            },
+            }, email { $0.email?.server = "smtp://127.0.0.1:9" }, email { $0.email?.server = "http://mail.example" },
+            email { $0.email = nil },
+            // A password alone.
+            email { $0.secretRef = SecretReference(name: "secret", key: "own") },
         ]
         notifier(channels, transport).offer(recovery())
         notifier([channel()], transport, namespace: "shop").offer(recovery())
         world.run(for: .seconds(600))
-        #expect(transport.requests.isEmpty)
+        #expect(transport.requests.isEmpty && transport.mails.isEmpty)
         let read = hub.requests { $0.concerns(.secrets) }.compactMap { $0.target?.namespace }
         #expect(!read.contains("shop"))
     }
@@ -215,5 +318,88 @@ struct NotificationTests {
         notifier([channel { $0.secretRef?.key = "own" }], transport).offer(recovery())
         world.settle()
         #expect(transport.requests.map(\.url) == ["https://own.example/"])
+    }
+
+    // MARK: Another leader
+
+    /// A Recovery that has ended and is on the hub.
+    private func stored(_ name: String = "web", escalatedAgo seconds: Double = 60) throws -> Recovery {
+        var recovery = recovery(name: name)
+        recovery.status?.escalation?.time = world.time.wallTime().addingTimeInterval(-seconds)
+        return try Recovery(json: hub.put(recovery.jsonValue(), Recovery.resource).content)
+    }
+
+    private func notifiedTime(_ name: String = "web") throws -> Date? {
+        let key = ObjectKey(namespace: "tmc-recovery-system", name: name)
+        let object = try #require(hub.object(Recovery.resource, key))
+        return try Recovery(json: object.content).status?.escalation?.notifiedTime
+    }
+
+    @Test("what was told is written once all have been told, and the next leader neither repeats nor forgets it")
+    func leaderChange() throws {
+        let transport = ScriptedTransport { _ in .json([:]) }
+        let channels = [channel { $0.repeatSeconds = 600 }, email { $0.repeatSeconds = 600 }]
+        notifier(channels, transport).offer(try stored())
+        world.settle()
+        #expect(transport.requests.count == 1 && transport.mails.count == 2)
+        let time = try #require(try notifiedTime())
+        #expect(abs(time.timeIntervalSince(world.time.wallTime())) < 2)
+        #expect(hub.requests { $0.verb == .patch }.count == 1, "one write for all channels")
+
+        world.run(for: .seconds(300))
+        let next = ScriptedTransport { _ in .json([:]) }
+        let successor = notifier(channels, next, knows: true)
+        world.settle()
+        successor.offer(try stored("later"))
+        world.settle()
+        #expect(next.requests.isEmpty && next.mails.isEmpty, "the same failure was told five minutes ago")
+        #expect(try notifiedTime("later") != nil, "who has been told needs no leader to tell them")
+        world.run(for: .seconds(301))
+        successor.offer(try stored("last"))
+        world.settle()
+        #expect(next.requests.count == 1 && next.mails.count == 2)
+    }
+
+    @Test("what the old leader could not deliver, the next one does; all channels then, as nobody knows who was told")
+    func undelivered() throws {
+        let refusing = ScriptedTransport { _ in .json([:], status: 404) }
+        notifier([channel(), email()], refusing).offer(try stored())
+        world.run(for: .seconds(600))
+        #expect(refusing.requests.count == 1 && refusing.mails.count == 2)
+        #expect(try notifiedTime() == nil)
+        let transport = ScriptedTransport { _ in .json([:]) }
+        notifier([channel(), email()], transport, knows: true)
+        world.settle()
+        #expect(transport.requests.count == 1 && transport.mails.count == 2)
+        #expect(try notifiedTime() != nil)
+    }
+
+    @Test("a new leader leaves alone what is old, what needs nobody, and what no channel asks for")
+    func oldNews() throws {
+        _ = try stored("old", escalatedAgo: 86_401)
+        var completed = recovery(name: "completed")
+        completed.status?.state = .completed
+        completed.status?.escalation = nil
+        hub.put(try completed.jsonValue(), Recovery.resource)
+        var running = recovery(name: "running")
+        running.status?.state = .inProgress
+        hub.put(try running.jsonValue(), Recovery.resource)
+        _ = try stored("quiet")
+        let transport = ScriptedTransport { _ in .json([:]) }
+        notifier([channel { $0.minLevel = .known(.emergency) }], transport, knows: true)
+        world.settle()
+        #expect(transport.requests.isEmpty && hub.requests { $0.verb == .patch }.isEmpty)
+    }
+
+    @Test("a record that cannot be written costs nothing but a repetition by the next leader")
+    func unwritten() throws {
+        hub.inject(.status(403, "Forbidden")) { $0.verb == .patch }
+        let transport = ScriptedTransport { _ in .json([:]) }
+        notifier([channel()], transport).offer(try stored())
+        world.settle()
+        #expect(try transport.requests.count == 1 && notifiedTime() == nil)
+        notifier([channel()], transport, knows: true)
+        world.settle()
+        #expect(try transport.requests.count == 2 && notifiedTime() != nil)
     }
 }

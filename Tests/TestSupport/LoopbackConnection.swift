@@ -43,7 +43,7 @@ public final class LoopbackConnection: Sendable {
 
     /// Reads one request with its body; nil when the peer closed instead.
     public func readRequest() -> LoopbackRequest? {
-        guard let head = readUntilBlankLine() else { return nil }
+        guard let head = read(until: "\r\n\r\n") else { return nil }
         let lines = head.split(separator: "\r\n", omittingEmptySubsequences: true)
         let words = (lines.first ?? "").split(separator: " ")
         guard words.count >= 2 else { return nil }
@@ -122,22 +122,33 @@ public final class LoopbackConnection: Sendable {
         }
     }
 
-    func run(_ script: LoopbackServer.Script) {
+    func run(_ script: LoopbackServer.Script, isSecureFromStart: Bool) {
         defer { closeDescriptor() }
-        if let tls {
-            guard let session = tls.accept(descriptor) else { return }
-            self.session.withLock { $0 = session }
+        if tls != nil, isSecureFromStart {
+            guard startTLS() else { return }
         }
         script(self)
         session.withLock { $0?.close() }
     }
 
+    /// Waits for the client's handshake; false when it fails, or the server has no certificate.
+    public func startTLS() -> Bool {
+        guard let session = tls?.accept(descriptor) else { return false }
+        self.session.withLock { $0 = session }
+        return true
+    }
+
     // MARK: bytes
 
-    private func readUntilBlankLine() -> String? {
+    /// Reads one line, which ends with CR and LF; nil when the peer closed instead.
+    public func readLine() -> String? {
+        read(until: "\r\n")
+    }
+
+    private func read(until terminator: String) -> String? {
+        let end = Array(terminator.utf8)
         while true {
             let head: String? = buffer.withLock { buffer in
-                let end = Array("\r\n\r\n".utf8)
                 guard let start = buffer.indices.first(where: { buffer[$0...].starts(with: end) }) else { return nil }
                 defer { buffer.removeFirst(start + end.count) }
                 return String(decoding: buffer[..<start], as: UTF8.self)

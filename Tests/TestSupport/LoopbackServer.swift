@@ -26,6 +26,7 @@ public final class LoopbackServer: Sendable {
     public let port: Int
     private let listener: Int32
     private let tls: LoopbackTLS?
+    private let isSecureFromStart: Bool
     private let script: Script
     private let state = Mutex(State())
     private let stopGate = Gate()
@@ -36,6 +37,7 @@ public final class LoopbackServer: Sendable {
     /// - Parameters:
     ///   - identity: The certificate to speak TLS with; nil speaks plain text.
     ///   - clientAuthority: PEM of the authority for client certificates, which are then asked for but not required.
+    ///   - isSecureFromStart: False leaves it to the script when TLS begins.
     ///   - backlog: How many connections the kernel completes before the script gets them.
     ///   - isAccepting: False leaves every connection in the backlog.
     ///   - script: What to do with one connection.
@@ -43,12 +45,14 @@ public final class LoopbackServer: Sendable {
     public init(
         identity: TestIdentity? = nil,
         clientAuthority: [UInt8]? = nil,
+        isSecureFromStart: Bool = true,
         backlog: Int32 = 128,
         isAccepting: Bool = true,
         script: @escaping Script
     ) throws {
         tls = try identity.map { try LoopbackTLS(identity: $0, clientAuthority: clientAuthority) }
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        self.isSecureFromStart = isSecureFromStart
         self.script = script
         port = try Self.bindLoopback(listener, backlog: backlog)
         guard isAccepting else { return }
@@ -116,7 +120,9 @@ public final class LoopbackServer: Sendable {
                 stopGate: stopGate
             )
             do {
-                let thread = try OwnedThread { [script] in connection.run(script) }
+                let thread = try OwnedThread { [script, isSecureFromStart] in
+                    connection.run(script, isSecureFromStart: isSecureFromStart)
+                }
                 state.connections.append(connection)
                 state.threads.append(thread)
                 return true

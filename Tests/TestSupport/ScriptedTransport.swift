@@ -2,7 +2,7 @@ public import HTTPTransport
 public import JSON
 import Synchronization
 
-/// A transport without network: the test answers each request and looks at what was sent.
+/// A transport without network: the test answers each request and looks at what was sent; mails get one same reply.
 ///
 /// ```swift
 /// let transport = ScriptedTransport([.json(["kind": "Pod"]), .status(503)])
@@ -10,7 +10,7 @@ import Synchronization
 /// let feed = StreamFeed()
 /// let watch = ScriptedTransport([.stream(feed)])
 /// ```
-public final class ScriptedTransport: HTTPTransport {
+public final class ScriptedTransport: HTTPTransport, MailTransport {
     /// Answers one request; what it throws is what the request throws.
     public typealias Handler = @Sendable (HTTPRequest) async throws -> ScriptedAnswer
 
@@ -18,6 +18,8 @@ public final class ScriptedTransport: HTTPTransport {
         var requests: [HTTPRequest] = []
         var answers: ArraySlice<ScriptedAnswer> = []
         var idleCloses = 0
+        var mails: [Mail] = []
+        var mailReply = MailReply(status: 250, text: "taken")
     }
 
     private let state = Mutex(State())
@@ -39,6 +41,23 @@ public final class ScriptedTransport: HTTPTransport {
 
     /// How often idle connections were closed.
     public var idleCloses: Int { state.withLock { $0.idleCloses } }
+
+    /// Every mail that was sent, in order.
+    public var mails: [Mail] { state.withLock { $0.mails } }
+
+    /// What every mail is answered from now on; without this, 250.
+    public func answerMails(_ reply: MailReply) {
+        state.withLock { $0.mailReply = reply }
+    }
+
+    /// Keeps the mail.
+    public func send(_ mail: Mail) async throws -> MailReply {
+        try Task.checkCancellation()
+        return state.withLock { state in
+            state.mails.append(mail)
+            return state.mailReply
+        }
+    }
 
     /// Answers with a whole body.
     public func perform(_ request: HTTPRequest) async throws -> HTTPResponse {

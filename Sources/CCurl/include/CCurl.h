@@ -70,6 +70,8 @@ typedef struct ccurl_callbacks {
     int (*will_send)(void *context);
     // Whether a connection may be made to an address, given as inet_ntop writes it; zero refuses it.
     int (*may_connect)(void *context, const char *address);
+    // Copies the next bytes of a mail to `bytes`, at most `room`, and returns how many; zero at its end.
+    size_t (*read)(void *context, void *bytes, size_t room);
     // Set when a TLS handshake begins: libcurl's own times tell TCP and TLS apart only when both are done.
     int has_begun_tls;
 } ccurl_callbacks;
@@ -81,6 +83,10 @@ int ccurl_easy_set_callbacks(ccurl_easy *easy, ccurl_callbacks *callbacks);
 // redirects, no waiting for resolver threads, no proxy answers among the headers, and an error buffer that must
 // outlive the handle.
 int ccurl_easy_set_defaults(ccurl_easy *easy, char *error_buffer);
+
+// Makes a handle of its own kind, which can no longer be used for HTTP: it sends a mail by SMTP, with TLS by STARTTLS
+// where the server offers it or, when it is required, not at all without.
+int ccurl_easy_set_mail(ccurl_easy *easy, ccurl_callbacks *callbacks, int requires_tls);
 
 // Options that take a long.
 typedef CCURL_ENUM(CCurlLongOption){
@@ -95,6 +101,7 @@ typedef CCURL_ENUM(CCurlLongOption){
     CCurlLongOptionNoBody,
     CCurlLongOptionGet,
     CCurlLongOptionPost,
+    CCurlLongOptionReplySeconds,   // how long a mail server may take for one reply
 } CCurlLongOption;
 
 int ccurl_easy_set_long(ccurl_easy *easy, CCurlLongOption option, long value);
@@ -106,6 +113,9 @@ typedef CCURL_ENUM(CCurlStringOption){
     CCurlStringOptionAcceptEncoding,   // "" asks for all that this libcurl can undo, NULL for none
     CCurlStringOptionProxy,            // "" is none, also when the environment names one
     CCurlStringOptionAuthorityPath,
+    CCurlStringOptionUserName,
+    CCurlStringOptionPassword,
+    CCurlStringOptionMailSender,
 } CCurlStringOption;
 
 int ccurl_easy_set_string(ccurl_easy *easy, CCurlStringOption option, const char *value);
@@ -114,6 +124,7 @@ int ccurl_easy_set_string(ccurl_easy *easy, CCurlStringOption option, const char
 typedef CCURL_ENUM(CCurlListOption){
     CCurlListOptionHeader,
     CCurlListOptionConnectTo,
+    CCurlListOptionMailRecipients,
 } CCurlListOption;
 
 int ccurl_easy_set_list(ccurl_easy *easy, CCurlListOption option, ccurl_list *list);

@@ -2,7 +2,8 @@
 package struct NotificationChannel: Codable, Hashable, Sendable {
     /// How they are told.
     package var channel: Open<ChannelKind>
-    /// A Secret of the policy's namespace: address and credentials, with the keys that the channel reads.
+    /// A Secret of the policy's namespace, with the keys that the channel reads: `url`, `token`, `routingKey`; for `Email`
+    /// `username` and `password`, or neither, and `ca.crt`, the only certificates trusted.
     package var secretRef: SecretReference?
     /// The lowest escalation level that is told; `Guided` when absent.
     package var minLevel: Open<EscalationLevel>?
@@ -36,7 +37,8 @@ package enum ChannelKind: String, CaseIterable, Codable, Hashable {
 
 /// Sender and recipients of an e-mail.
 package struct EmailSettings: Codable, Hashable, Sendable {
-    /// The server, `smtp://host:port` or `smtps://host:port`.
+    /// The server, `smtps://host:port`, or `smtp://host:port` with TLS by STARTTLS: where the server offers it, and with a
+    /// password always.
     package var server: String
     /// The sender's address.
     package var from: String

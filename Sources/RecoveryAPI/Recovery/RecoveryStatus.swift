@@ -171,6 +171,8 @@ package struct Escalation: Codable, Hashable, Sendable {
     /// When the level was reached.
     package var time: Date?
     /// What a person should do, in order.
+    /// When the channels of the policy that ask for this level had all been told; absent while that is open.
+    package var notifiedTime: Date?
     package var nextSteps: [String]?
 
     /// Makes an escalation.

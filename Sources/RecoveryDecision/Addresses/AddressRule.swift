@@ -37,8 +37,15 @@ package struct AddressRule: Sendable, Hashable {
     /// Why a URL must not be asked, in words that continue "the URL ..."; nil when nothing forbids it so far.
     ///
     /// Names are not resolved here: the addresses are judged when they are known.
-    package func problem(url: String) -> String? {
-        guard let parts = URLParts(url) else { return "is no http or https URL with a host" }
+    ///
+    /// - Parameters:
+    ///   - url: the URL.
+    ///   - schemes: what it may begin with, in small letters.
+    /// - Returns: the words; a URL that cannot be read is a problem, too.
+    package func problem(url: String, schemes: [String] = ["http", "https"]) -> String? {
+        guard let parts = URLParts(url, schemes) else {
+            return "is no \(schemes.joined(separator: " or ")) URL with a host"
+        }
         if parts.hasUserInfo { return "carries a user or password; put them into the Secret" }
         let host = parts.host
         if let address = IPAddress(host) { return problem(of: address) }
@@ -80,9 +87,9 @@ private struct URLParts {
     let isBracketed: Bool
     let hasUserInfo: Bool
 
-    init?(_ url: String) {
-        guard let scheme = ["http://", "https://"].first(where: { url.lowercased().hasPrefix($0) }) else { return nil }
-        let rest = url.dropFirst(scheme.count)
+    init?(_ url: String, _ schemes: [String]) {
+        guard let scheme = schemes.first(where: { url.lowercased().hasPrefix($0 + "://") }) else { return nil }
+        let rest = url.dropFirst(scheme.count + 3)
         // A backslash separates for some parsers and not for others; nobody needs one here.
         guard rest.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x5C }) else { return nil }
         var authority = rest.prefix { !"/?#".contains($0) }

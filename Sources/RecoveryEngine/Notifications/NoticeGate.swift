@@ -45,6 +45,13 @@ package struct NoticeGate: Sendable {
         return .send(heldBack: heldBack.removeValue(forKey: channel) ?? 0)
     }
 
+    /// Takes over what a predecessor has told: `age` ago.
+    package mutating func recall(_ fingerprint: String, channel: String, age: Duration, now: MonotonicInstant) {
+        let key = "\(channel)\n\(fingerprint)"
+        let time = now.advanced(by: .zero - age)
+        told[key] = max(told[key] ?? time, time)
+    }
+
     /// Forgets a notice that did not reach anybody, so that the next report of it is told.
     package mutating func forget(_ fingerprint: String, channel: String) {
         told["\(channel)\n\(fingerprint)"] = nil

@@ -50,8 +50,8 @@ package enum NoticeRequest {
             var request = post(place, [alert(notice)])
             authorize(&request, secret)
             return request
-        case .email, nil:
-            throw Misconfigured(description: "channel \(channel.channel.rawValue) is no HTTP channel")
+        case .email: throw Misconfigured(description: "channel Email needs email, with server, from and to")
+        case nil: throw Misconfigured(description: "there is no channel \(channel.channel.rawValue)")
         }
     }
 

@@ -1,4 +1,5 @@
 internal import ControllerRuntime
+internal import FoundationEssentials
 package import HTTPTransport
 internal import JSON
 package import KubernetesClient
@@ -15,14 +16,20 @@ package import Timekeeping
 /// times within three minutes; the same notice goes out again only after the channel's `repeatSeconds`, and one channel
 /// gets no more than `NoticeGate.perMinute`. Secrets are read in the policy's namespace as its ServiceAccount; without
 /// one only in the controller's own namespace.
+///
+/// Told at least once: when all channels have been told, that is written into the Recovery
+/// (`status.escalation.notifiedTime`). A new leader tells what is missing there, and knows by the rest what was told; only
+/// a notice that was on its way when the old leader ended comes twice.
 package final class Notifier: Sendable {
     /// What a notifier works with.
     package struct Environment: Sendable {
         /// The hub, behind the leader's guard.
         package var client: KubernetesClient
         package var policies: @Sendable (ObjectKey) -> RecoveryPolicy?
+        /// All Recoveries that are known, once they and their policies are.
+        package var recoveries: @Sendable () async throws -> [Recovery]
         /// How channels are reached.
-        package var transport: any HTTPTransport
+        package var transport: any HTTPTransport & MailTransport
         /// Where URLs may lead.
         package var addresses: AddressRule
         package var controllerNamespace: String
@@ -34,7 +41,8 @@ package final class Notifier: Sendable {
         package init(
             client: KubernetesClient,
             policies: @escaping @Sendable (ObjectKey) -> RecoveryPolicy?,
-            transport: any HTTPTransport,
+            recoveries: @escaping @Sendable () async throws -> [Recovery] = { [] },
+            transport: any HTTPTransport & MailTransport,
             addresses: AddressRule,
             controllerNamespace: String,
             timeSource: any TimeSource,
@@ -43,6 +51,7 @@ package final class Notifier: Sendable {
         ) {
             self.client = client
             self.policies = policies
+            self.recoveries = recoveries
             self.transport = transport
             self.addresses = addresses
             self.controllerNamespace = controllerNamespace
@@ -52,23 +61,32 @@ package final class Notifier: Sendable {
         }
     }
 
-    private struct Delivery: Sendable {
+    struct Delivery: Sendable {
         var notice: RecoveryNotice
         var channel: NotificationChannel
+        /// Of an e-mail: each is one delivery, so that one who is refused keeps it from nobody else.
+        var recipient: String?
         var policy: RecoveryPolicy
         /// Tells the channels of one policy apart.
         var name: String
         var heldBack: Int
+        var tally: NoticeTally
     }
 
+    private enum Work: Sendable {
+        case deliver(Delivery)
+        /// Nobody had to be told any more.
+        case record(Recovery)
+    }
+
+    /// Older escalations than that are nobody's news.
+    private static let maxAge = 86_400.0
     /// How many deliveries may wait or be under way.
     private static let maxPending = 256
-    /// The waits before the second, third and fourth try.
-    private static let waits: [Duration] = [.seconds(5), .seconds(30), .seconds(120)]
 
-    private let environment: Environment
-    private let deliveries: AsyncStream<Delivery>
-    private let queue: AsyncStream<Delivery>.Continuation
+    let environment: Environment
+    private let work: AsyncStream<Work>
+    private let queue: AsyncStream<Work>.Continuation
     private let gate = Mutex(NoticeGate())
     private let pending = Mutex(0)
     private let counter: Counter
@@ -76,8 +94,8 @@ package final class Notifier: Sendable {
     /// Makes a notifier; nothing is delivered before ``run()``.
     package init(_ environment: Environment) {
         self.environment = environment
-        (deliveries, queue) = AsyncStream.makeStream(
-            of: Delivery.self,
+        (work, queue) = AsyncStream.makeStream(
+            of: Work.self,
             bufferingPolicy: .bufferingOldest(Self.maxPending)
         )
         counter = environment.metrics.counter(
@@ -93,13 +111,10 @@ package final class Notifier: Sendable {
 
     /// Takes a Recovery that has ended; never waits.
     package func offer(_ recovery: Recovery) {
-        guard let notice = RecoveryNotice(recovery), let name = recovery.status?.effective?.policy?.name,
-            let policy = environment.policies(ObjectKey(namespace: recovery.metadata.namespace, name: name))
-        else { return }
+        guard let (notice, policy, channels) = told(recovery), !channels.isEmpty else { return }
         let now = environment.timeSource.now()
-        for (index, channel) in (policy.spec.notifications ?? []).enumerated()
-        where notice.level >= channel.effectiveMinLevel {
-            let name = "\(policy.metadata.key) \(index) \(channel.channel.rawValue)"
+        let tally = NoticeTally(recovery)
+        for (name, channel) in channels {
             let verdict = gate.withLock { gate in
                 gate.admit(
                     notice.fingerprint,
@@ -110,110 +125,103 @@ package final class Notifier: Sendable {
             }
             switch verdict {
             case .duplicate: count(channel, "duplicate")
-            case .tooMany: count(channel, "limited")
+            case .tooMany:
+                tally.fail()
+                count(channel, "limited")
             case .send(let heldBack):
-                enqueue(
-                    Delivery(notice: notice, channel: channel, policy: policy, name: name, heldBack: heldBack)
-                )
+                for recipient in channel.recipients {
+                    enqueue(
+                        Delivery(
+                            notice: notice,
+                            channel: channel,
+                            recipient: recipient,
+                            policy: policy,
+                            name: name,
+                            heldBack: heldBack,
+                            tally: tally
+                        )
+                    )
+                }
             }
         }
+        if let done = tally.close() { record(done) }
+    }
+
+    /// What there is to tell, and who is to be told, with the names that tell the channels apart.
+    private func told(
+        _ recovery: Recovery
+    ) -> (RecoveryNotice, RecoveryPolicy, [(name: String, channel: NotificationChannel)])? {
+        guard let notice = RecoveryNotice(recovery), let name = recovery.status?.effective?.policy?.name,
+            let policy = environment.policies(ObjectKey(namespace: recovery.metadata.namespace, name: name))
+        else { return nil }
+        let channels = (policy.spec.notifications ?? []).enumerated().filter {
+            notice.level >= $0.element.effectiveMinLevel
+        }
+        return (
+            notice, policy,
+            channels.map { ("\(policy.metadata.key) \($0.offset) \($0.element.channel.rawValue)", $0.element) }
+        )
     }
 
     private func enqueue(_ delivery: Delivery) {
-        let hasRoom = pending.withLock { pending in
+        delivery.tally.begin()
+        guard takePlace() else { return drop(delivery, "dropped", "too many notifications wait already") }
+        queue.yield(.deliver(delivery))
+    }
+
+    /// Asks for the record that everybody was told; without a place it is left out, and a new leader tells it again.
+    func record(_ recovery: Recovery) {
+        if takePlace() { queue.yield(.record(recovery)) }
+    }
+
+    private func takePlace() -> Bool {
+        pending.withLock { pending in
             guard pending < Self.maxPending else { return false }
             pending += 1
             return true
         }
-        guard hasRoom else { return drop(delivery, "dropped", "too many notifications wait already") }
-        queue.yield(delivery)
     }
 
-    /// Delivers until cancelled.
+    /// Delivers until cancelled, first of all what a predecessor has left.
     package func run() async {
         await withDiscardingTaskGroup { group in
-            for await delivery in deliveries {
+            group.addTask { await self.takeOver() }
+            for await work in work {
                 group.addTask {
-                    await self.deliver(delivery)
+                    switch work {
+                    case .deliver(let delivery): await self.deliver(delivery)
+                    case .record(let recovery): await self.write(recovery)
+                    }
                     self.pending.withLock { $0 -= 1 }
                 }
             }
         }
     }
 
-    // MARK: One delivery
-
-    private func deliver(_ delivery: Delivery) async {
-        for wait in Self.waits.map(Optional.some) + [nil] {
-            do {
-                try await send(delivery)
-                count(delivery.channel, "sent")
-                return
-            } catch is CancellationError {
-                return
-            } catch let error as NoticeRequest.Misconfigured {
-                return drop(delivery, "failed", error.description)
-            } catch {
-                guard let wait else { return drop(delivery, "failed", Attempt.describe(error)) }
-                do {
-                    try await environment.timeSource.sleep(for: wait)
-                } catch {
-                    return
-                }
+    private func takeOver() async {
+        let known: [Recovery]
+        do { known = try await environment.recoveries() } catch { return }
+        let (now, wall) = (environment.timeSource.now(), environment.timeSource.wallTime())
+        let ended = known.filter(\.isFinal).sorted { $0.metadata.key < $1.metadata.key }
+        for recovery in ended {
+            guard let time = recovery.status?.escalation?.notifiedTime, let (notice, _, channels) = told(recovery)
+            else { continue }
+            let age = Duration.seconds(max(0, min(wall.timeIntervalSince(time), Self.maxAge * 30)))
+            gate.withLock { gate in
+                for (name, _) in channels { gate.recall(notice.fingerprint, channel: name, age: age, now: now) }
             }
         }
-    }
-
-    /// The answer of a channel that did not take a notice.
-    private struct Refused: Error, CustomStringConvertible {
-        var status: Int
-        var description: String { "it answered \(status)" }
-    }
-
-    private func send(_ delivery: Delivery) async throws {
-        let secret = try await secret(delivery)
-        var request = try NoticeRequest.make(
-            delivery.notice,
-            delivery.channel,
-            secret: secret,
-            heldBack: delivery.heldBack
-        )
-        let addresses = environment.addresses
-        if let problem = addresses.problem(url: request.url) {
-            throw NoticeRequest.Misconfigured(description: "the URL \(problem)")
-        }
-        request.mayConnect = { addresses.problem(address: $0) == nil }
-        let answer = try await environment.transport.perform(request)
-        switch answer.status {
-        case 200..<300: return
-        case 408, 429, 500...: throw Refused(status: answer.status)
-        default: throw NoticeRequest.Misconfigured(description: Refused(status: answer.status).description)
+        for recovery in ended where recovery.status?.escalation?.notifiedTime == nil {
+            guard let time = recovery.status?.escalation?.time, wall.timeIntervalSince(time) < Self.maxAge else {
+                continue
+            }
+            offer(recovery)
         }
     }
 
-    /// The decoded data of the channel's Secret.
-    private func secret(_ delivery: Delivery) async throws -> [String: String] {
-        guard let name = delivery.channel.secretRef?.name else { return [:] }
-        let namespace = delivery.policy.metadata.namespace ?? ""
-        var client = environment.client
-        if let account = delivery.policy.spec.effectiveServiceAccountName {
-            client = client.impersonating(.serviceAccount(namespace: namespace, name: account))
-        } else if namespace != environment.controllerNamespace {
-            throw NoticeRequest.Misconfigured(
-                description: "Secret \(namespace)/\(name) is read only as a ServiceAccount; set spec.serviceAccountName"
-            )
-        }
-        let secret = try await client.get(.secrets, ObjectKey(namespace: namespace, name: name))
-        var texts = SecretText.all(secret)
-        // A key of one's own holds what the channel cannot do without.
-        if let key = delivery.channel.secretRef?.key {
-            texts[delivery.channel.channel.value == .pagerDuty ? "routingKey" : "url"] = texts[key]
-        }
-        return texts
-    }
-
-    private func drop(_ delivery: Delivery, _ result: String, _ reason: String) {
+    func drop(_ delivery: Delivery, _ result: String, _ reason: String) {
         gate.withLock { $0.forget(delivery.notice.fingerprint, channel: delivery.name) }
+        delivery.tally.fail()
         count(delivery.channel, result)
         environment.logger.warning(
             "a notification was not delivered",
@@ -224,8 +232,16 @@ package final class Notifier: Sendable {
         )
     }
 
-    private func count(_ channel: NotificationChannel, _ result: String) {
+    func count(_ channel: NotificationChannel, _ result: String) {
         let known = channel.channel.value?.rawValue ?? "unknown"
         counter.increment(known, result)
+    }
+}
+
+extension NotificationChannel {
+    /// Who gets a delivery of their own: every recipient of an e-mail; nil stands for the channel as a whole.
+    fileprivate var recipients: [String?] {
+        guard channel.value == .email, let to = email?.to, !to.isEmpty else { return [nil] }
+        return to
     }
 }

@@ -18,6 +18,18 @@ extension ControlPlane {
         try await kubectl("apply --validate=false \(arguments)")
     }
 
+    /// manifests/tenant for another namespace, in the way that its kustomization explains.
+    func applyTenant(_ space: String) async throws {
+        let folder = "\(NSTemporaryDirectory())tenant-\(UUID().uuidString)"
+        try await Shell.run(
+            """
+            cp -rL \(Self.root)manifests/tenant \(folder)
+            echo "namespace: \(space)" >>\(folder)/kustomization.yaml
+            """
+        )
+        try await kubectl("apply --validate=false -k \(folder)")
+    }
+
     /// A kubeconfig with a token of a ServiceAccount and nothing of the administrator; it goes with the plane.
     func kubeconfig(of account: ObjectKey) async throws -> String {
         let token = try await client.requestToken(for: account).token.value
