@@ -13,6 +13,7 @@ extension KubernetesClient {
     ///
     /// - Throws: ``ClientError``; any status but 2xx is ``ClientError/api(_:)``. `CancellationError` when cancelled.
     public func send(_ request: APIRequest) async throws -> APIResponse {
+        let request = try rehearsed(request)
         let answer = try await exchange(request, timeouts: timeouts(for: request)) { prepared in
             let response = try await session.transport.perform(prepared)
             return Answer(
@@ -24,7 +25,7 @@ extension KubernetesClient {
         } bytes: {
             $0
         }
-        return APIResponse(
+        let response = APIResponse(
             status: answer.status,
             headers: answer.headers,
             body: answer.body,
@@ -32,6 +33,8 @@ extension KubernetesClient {
             timings: answer.timings ?? HTTPTimings(),
             request: RequestSummary(request)
         )
+        if !request.isIdempotent { rehearsal?(request, response) }
+        return response
     }
 
     /// Sends a request and returns as soon as the header of a 2xx answer is there, with the body still arriving.
@@ -41,6 +44,7 @@ extension KubernetesClient {
     /// - Throws: ``ClientError``; any status but 2xx is ``ClientError/api(_:)``. Reading the body throws
     ///   `HTTPTransportError`. `CancellationError` when cancelled.
     public func stream(_ request: APIRequest) async throws -> HTTPStream {
+        let request = try rehearsed(request)
         let answer = try await exchange(request, timeouts: timeouts(for: request, isStream: true)) { prepared in
             let stream = try await session.transport.stream(prepared)
             return Answer(status: stream.status, headers: stream.headers, body: stream.body)

@@ -25,6 +25,8 @@ public struct KubernetesClient: Sendable {
     let session: ClientSession
     var gates: [Gate] = []
     var impersonation: Impersonation?
+    /// Set in a client whose writes are only tried out.
+    var rehearsal: RehearsalNote?
 
     /// The most time for one try of a request, watches and streamed lists excepted; nil waits for ever.
     ///

@@ -80,6 +80,7 @@ struct DecisionMaker {
             ended.finish(verdict, recovery: recovery, now: now)
             return RecoveryDecision(.finish(status: ended))
         case .passes(let passed): status = passed
+        case .lacksRehearsal: return RecoveryDecision(.rehearse(status: status))
         }
         status.resumeClock(at: now)
         if let deadline = status.deadline, deadline <= now {

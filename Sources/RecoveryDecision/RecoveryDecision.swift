@@ -22,6 +22,8 @@ package struct RecoveryDecision: Sendable, Hashable {
         case ignore
         /// Remove the object: it ended long enough ago.
         case delete
+        /// Go through the next attempt of `status` without any effect, and decide again with what it would write.
+        case rehearse(status: RecoveryStatus)
         /// A gate holds it. `status` is what should be written when it differs from what is there.
         case hold(GateVerdict, status: RecoveryStatus)
         /// Write `status`, which holds the new reservation, then run that attempt.

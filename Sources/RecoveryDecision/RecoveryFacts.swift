@@ -57,6 +57,10 @@ package struct RecoveryFacts: Sendable {
     package var targetUID: String?
     /// Generation and uid of the target, in words, where a plan needs them.
     package var targetVersion: String?
+    /// The resourceVersion of a target whose kind counts no generations, in words: it changes with every report on its state.
+    package var targetState: String?
+    /// What the next attempt would write, by a rehearsal that was just made; nil when none was.
+    package var rehearsal: [PlannedStep]?
     /// The approvals that name the Recovery.
     package var approvals: [RecoveryApproval] = []
     /// Who decides.

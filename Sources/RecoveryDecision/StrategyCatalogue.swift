@@ -31,6 +31,11 @@ package struct StrategyDescriptor: Sendable, Hashable {
     package var destructiveness: Destructiveness
     /// Whether it takes any retryable error that no other strategy is made for.
     package var isFallback: Bool
+    /// Whether it may be gone through to find out what it would write: it changes nothing but by `Attempt.mutate` and the
+    /// clients of its attempt, and waits only in `Attempt.read` and `Attempt.pause`.
+    package var canBeRehearsed: Bool
+    /// Whether it does what a tenant says, and therefore acts only as a ServiceAccount.
+    package var needsServiceAccount: Bool
 
     /// Describes a strategy.
     package init(
@@ -39,7 +44,9 @@ package struct StrategyDescriptor: Sendable, Hashable {
         priority: Int,
         timeout: Duration,
         destructiveness: Destructiveness = .harmless,
-        isFallback: Bool = false
+        isFallback: Bool = false,
+        canBeRehearsed: Bool = false,
+        needsServiceAccount: Bool = false
     ) {
         self.name = name
         self.errorTypes = errorTypes
@@ -47,6 +54,8 @@ package struct StrategyDescriptor: Sendable, Hashable {
         self.timeout = timeout
         self.destructiveness = destructiveness
         self.isFallback = isFallback
+        self.canBeRehearsed = canBeRehearsed
+        self.needsServiceAccount = needsServiceAccount
     }
 }
 

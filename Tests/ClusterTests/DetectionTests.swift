@@ -103,6 +103,14 @@ struct DetectionTests {
             let held = try await recovery(plane, space) { $0.status?.plan != nil }
             #expect(held.status?.conditions?[type: ConditionType.admitted]?.reason == ConditionReason.observeOnly)
             #expect(held.status?.executions == nil)
+            // The plan is the very patch, by a dry run: the only write to the Deployment that the server was asked for.
+            let steps = held.status?.plan?.steps ?? []
+            let patch = steps.first { $0.description == "RollBackTemplate: patch Deployment \(space)/web" }?.patch
+            #expect(patch?.contains("web:1") == true && patch?.contains("web:2") == false, "\(steps)")
+            #expect(steps.last?.description == "then: WaitForRollout, and what depends on it")
+            let writes = try await AuditLog(plane).writes { $0.namespace == space && $0.resource == "deployments" }
+                .filter { $0.userAgent.hasPrefix("recovery-") }
+            #expect(!writes.isEmpty && writes.allSatisfy(\.isDryRun))
             #expect(try await image(plane, space) == "web:2")
             try await plane.kubectl("rollout undo deployment/web -n \(space)")
             let ended = try await recovery(plane, space, until: \.isFinal)

@@ -92,8 +92,10 @@ struct ImpersonationTests {
         let folder = "\(NSTemporaryDirectory())tenant-\(UUID().uuidString)"
         try await Shell.run(
             """
-            cp -rL \(ControlPlane.root)manifests/tenant \(folder)
-            echo "namespace: \(space)" >>\(folder)/kustomization.yaml
+            apiVersion: recovery.tmc.io/v1alpha1
+            kind: RecoveryPolicy
+            metadata: {name: anonymous, namespace: \(space)}
+            spec: {match: {errorTypes: [SyncTimeout]}}
             """
         )
         try await plane.kubectl("apply --validate=false -k \(folder)")

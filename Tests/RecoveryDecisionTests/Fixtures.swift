@@ -178,7 +178,7 @@ extension RecoveryDecision {
     var status: RecoveryStatus? {
         switch action {
         case .hold(_, let status), .reserve(_, let status), .resume(_, let status), .finish(let status): status
-        case .ignore, .delete, .stop: nil
+        case .ignore, .delete, .stop, .rehearse: nil
         }
     }
 
@@ -193,6 +193,7 @@ extension RecoveryDecision {
         switch action {
         case .ignore: "ignore"
         case .delete: "delete"
+        case .rehearse: "rehearse"
         case .hold(let verdict, _): "hold \(verdict.gate.rawValue)"
         case .reserve: "reserve"
         case .resume: "resume"

@@ -55,7 +55,8 @@ struct ModeTests {
         let first = try decide(Self.opened(), Self.facts(.observe))
         let plan = try #require(first.status?.plan)
         let words = "Ping acts on Deployment.apps/team/web (generation 3), for at most 40 s"
-        #expect(plan.steps?.map(\.description) == [words] && plan.strategy == "Ping" && plan.hash.count == 64)
+        #expect(plan.steps?.map(\.description) == [words, "what it writes cannot be said beforehand"])
+        #expect(plan.strategy == "Ping" && plan.hash.count == 64)
         #expect(plan.steps?.first?.target?.name == "web" && plan.time == start && plan.outcome == nil)
         #expect(first.verdict?.message.contains(words) == true && first.recheckAt == at(600))
         #expect(first.status?.attempts == nil && first.status?.deadline == nil)
@@ -161,6 +162,67 @@ struct ModeTests {
         )
         let failed = Self.opened().with(running.status).settled(.transient(retryAfter: nil), at: at(1))
         #expect(try decide(failed, Self.facts(.observe), at: at(60)).kind == "hold ObserveOnly")
+    }
+
+    // MARK: Rehearsals
+
+    /// Facts with a strategy that can be gone through; with what that has shown, if it was done just now.
+    private static func rehearsed(
+        _ mode: PolicyMode,
+        version: String = "generation 3",
+        _ writes: [String]? = nil
+    ) -> RecoveryFacts {
+        facts(mode, version: version).with { facts in
+            facts.catalogue = StrategyCatalogue([
+                StrategyDescriptor(
+                    name: "Ping",
+                    errorTypes: [],
+                    priority: 40,
+                    timeout: .seconds(30),
+                    canBeRehearsed: true
+                )
+            ])
+            facts.targetState = "resourceVersion 17"
+            facts.rehearsal = writes?.map { PlannedStep(description: $0, patch: "{}") }
+        }
+    }
+
+    @Test func `a strategy that can be rehearsed is, once for each plan, and what it would write is in the plan`()
+        throws
+    {
+        #expect(try decide(Self.opened(), Self.rehearsed(.auto)).kind == "reserve", "nobody waits for that plan")
+        #expect(try decide(Self.opened(), Self.rehearsed(.observe)).kind == "rehearse")
+        let held = try decide(Self.opened(), Self.rehearsed(.observe, ["patch web"]))
+        let words = "Ping acts on Deployment.apps/team/web (generation 3), for at most 40 s"
+        #expect(held.status?.plan?.steps?.map(\.description) == [words, "patch web"])
+        let recovery = Self.opened().with(held.status)
+        let later = try decide(
+            recovery,
+            Self.rehearsed(.observe).with { $0.targetState = "resourceVersion 18" },
+            at: at(60)
+        )
+        #expect(later.kind == "hold ObserveOnly" && later.status == held.status, "only its state was reported anew")
+        #expect(try decide(recovery, Self.rehearsed(.observe, version: "generation 4"), at: at(60)).kind == "rehearse")
+    }
+
+    @Test func `an approval counts only when a rehearsal right before shows the same writes`() throws {
+        let held = try decide(Self.opened(), Self.rehearsed(.approve, ["patch web"]))
+        let recovery = Self.opened().with(held.status)
+        let yes = [Self.approval(held.status?.plan?.hash)]
+        #expect(try decide(recovery, Self.rehearsed(.approve), at: at(60)).kind == "hold AwaitingApproval")
+        #expect(
+            try decide(recovery, Self.rehearsed(.approve).with { $0.approvals = yes }, at: at(60)).kind == "rehearse"
+        )
+        let same = Self.rehearsed(.approve, ["patch web"]).with { $0.approvals = yes }
+        #expect(try decide(recovery, same, at: at(60)).kind == "reserve")
+        let other = Self.rehearsed(.approve, ["patch web otherwise"]).with { $0.approvals = yes }
+        let changed = try decide(recovery, other, at: at(60))
+        #expect(changed.kind == "hold AwaitingApproval")
+        let hash = try #require(changed.status?.plan?.hash)
+        #expect(hash != held.status?.plan?.hash)
+        #expect(ApprovalVerdict.judge(yes[0], recovery: recovery.with(changed.status))?.result == .refused)
+        let again = Self.rehearsed(.approve).with { $0.approvals = [Self.approval("elsewhere")] }
+        #expect(try decide(recovery, again, at: at(60)).kind == "hold AwaitingApproval", "of another plan")
     }
 
     // MARK: Verdicts on approvals

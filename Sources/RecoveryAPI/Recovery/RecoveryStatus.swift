@@ -1,5 +1,4 @@
 package import FoundationEssentials
-package import JSON
 package import KubernetesCore
 
 /// What the controller knows about a Recovery; clocks, counters and locks live here and never in memory only.
@@ -171,9 +170,9 @@ package struct Escalation: Codable, Hashable, Sendable {
     /// When the level was reached.
     package var time: Date?
     /// What a person should do, in order.
+    package var nextSteps: [String]?
     /// When the channels of the policy that ask for this level had all been told; absent while that is open.
     package var notifiedTime: Date?
-    package var nextSteps: [String]?
 
     /// Makes an escalation.
     package init(level: EscalationLevel, reason: String? = nil, time: Date? = nil, nextSteps: [String]? = nil) {
@@ -196,10 +195,13 @@ package struct RecoveryPlan: Codable, Hashable, Sendable {
     package var waitingSince: Date?
     /// Name of the RecoveryApproval whose decision was carried out.
     package var approval: String?
-    /// The single writes, in order.
+    /// What it would do, in words, then the single writes, in order.
     package var steps: [PlannedStep]?
     /// For Observe: what became of the target without us.
     package var outcome: String?
+
+    /// How many steps are kept.
+    package static let maxSteps = 32
 
     /// Makes a plan.
     package init(hash: String, strategy: String? = nil, time: Date? = nil, steps: [PlannedStep]? = nil) {
@@ -216,11 +218,11 @@ package struct PlannedStep: Codable, Hashable, Sendable {
     package var description: String
     /// The object that would be written.
     package var target: TargetReference?
-    /// The exact patch.
-    package var patch: JSONValue?
+    /// What the write changes, as a JSON merge patch by a dry run; of a long one the beginning.
+    package var patch: String?
 
     /// Makes a step.
-    package init(description: String, target: TargetReference? = nil, patch: JSONValue? = nil) {
+    package init(description: String, target: TargetReference? = nil, patch: String? = nil) {
         self.description = description
         self.target = target
         self.patch = patch

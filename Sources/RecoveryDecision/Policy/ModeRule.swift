@@ -6,7 +6,8 @@ package import RecoveryAPI
 /// What a policy's mode makes of a Recovery that detection has opened; those that people create run at once.
 ///
 /// Pure. Observe writes what would be done, and later whether the target healed by itself. Approve waits, up to a day, for a
-/// RecoveryApproval that names the hash of the plan as it is then. The live policy's mode counts for whatever has not begun.
+/// RecoveryApproval that names the hash of the plan as it is then: what the attempt would write is found out anew before
+/// an approval counts. The live policy's mode counts for whatever has not begun.
 struct ModeRule {
     /// What follows.
     enum Outcome {
@@ -16,6 +17,8 @@ struct ModeRule {
         case holds(GateVerdict, RecoveryStatus)
         /// It never will.
         case ends(FinalVerdict, RecoveryStatus)
+        /// What it would write has to be found out first.
+        case lacksRehearsal
     }
 
     let recovery: Recovery
@@ -29,9 +32,19 @@ struct ModeRule {
     /// Asks before an action starts; the whole recovery's clock stands still while it holds.
     func outcome(_ accepted: RecoveryStatus) throws -> Outcome {
         guard mode != .auto, recovery.isOpenedByDetection, accepted.effective?.policy != nil,
-            let steps = RecoveryPlan.steps(accepted, targetVersion: facts.targetVersion)
+            let intent = RecoveryPlan.intent(accepted, facts)
         else { return .passes(accepted) }
         var status = accepted
+        let steps: [PlannedStep]
+        if !intent.canBeRehearsed {
+            steps = [intent.step, RecoveryPlan.unknownWrites]
+        } else if let rehearsal = facts.rehearsal {
+            steps = [intent.step] + rehearsal
+        } else if let known = status.plan?.steps, known.first == intent.step, approvals(of: status.plan).isEmpty {
+            steps = known
+        } else {
+            return .lacksRehearsal
+        }
         let hash = try RecoveryPlan.hash(of: steps)
         var plan = status.plan ?? RecoveryPlan(hash: hash, time: now)
         if plan.hash != hash || status.plan == nil {
@@ -62,8 +75,7 @@ struct ModeRule {
 
     private func approve(_ plan: RecoveryPlan, _ accepted: RecoveryStatus) -> Outcome {
         var status = accepted
-        let words = facts.approvals.filter { $0.isAbout(recovery) && $0.spec.planHash == plan.hash && !$0.isRefused }
-            .sorted { ($0.metadata.name ?? "") < ($1.metadata.name ?? "") }
+        let words = approvals(of: plan)
         if let rejection = words.first(where: { $0.spec.decision.value == .reject }) {
             status.plan?.approval = rejection.metadata.name
             let why = rejection.spec.reason.map { ": \($0)" } ?? ""
@@ -97,19 +109,32 @@ struct ModeRule {
             status.pausingClock(at: now)
         )
     }
+
+    /// What people have said about exactly this plan.
+    private func approvals(of plan: RecoveryPlan?) -> [RecoveryApproval] {
+        guard let plan, mode == .approve else { return [] }
+        return facts.approvals.filter { $0.isAbout(recovery) && $0.spec.planHash == plan.hash && !$0.isRefused }
+            .sorted { ($0.metadata.name ?? "") < ($1.metadata.name ?? "") }
+    }
 }
 
 extension RecoveryPlan {
-    /// What the current rung would do; nil when there is none.
+    /// The second step of a plan whose writes nobody knows.
+    fileprivate static let unknownWrites = PlannedStep(description: "what it writes cannot be said beforehand")
+
+    /// What the current rung is to do, in words: the first step of the plan; nil when there is none.
     ///
-    /// - Parameters:
-    ///   - status: the status of an accepted Recovery.
-    ///   - targetVersion: of the target as it is now; another one makes another plan.
-    /// - Returns: the steps, in order.
-    static func steps(_ status: RecoveryStatus, targetVersion: String?) -> [PlannedStep]? {
+    /// Another version of the target makes another plan. Where a rehearsal tells what would be written, reports on the
+    /// target's state need not.
+    fileprivate static func intent(
+        _ status: RecoveryStatus,
+        _ facts: RecoveryFacts
+    ) -> (step: PlannedStep, canBeRehearsed: Bool)? {
         guard let rung = status.currentRung else { return nil }
+        let canBeRehearsed = facts.catalogue[rung.name]?.canBeRehearsed == true
         var words = "\(rung.name) acts on \(status.target?.words.nonEmptyText ?? "no target")"
-        if let targetVersion { words += " (\(targetVersion))" }
+        let version = [facts.targetVersion, canBeRehearsed ? nil : facts.targetState].compactMap(\.self)
+        if !version.isEmpty { words += " (\(version.joined(separator: ", ")))" }
         words += ", for at most \(rung.timeoutSeconds ?? 0) s"
         if let parameters = rung.parameters, !parameters.isEmpty {
             let text = String(decoding: JSONValue.object(JSONObject(parameters)).serialized(), as: UTF8.self)
@@ -121,7 +146,7 @@ extension RecoveryPlan {
             step.target?.namespace = target.namespace
             step.target?.uid = target.uid
         }
-        return [step]
+        return (step, canBeRehearsed)
     }
 
     /// SHA-256 (hexadecimal) over the canonical JSON of the steps.
@@ -131,8 +156,8 @@ extension RecoveryPlan {
         SHA256.hexDigest(of: try JSONValue(encoding: steps).serialized())
     }
 
-    /// The steps in one sentence.
-    var words: String { (steps ?? []).map(\.description).joined(separator: "; ") }
+    /// The steps in one sentence, as far as a message has room.
+    var words: String { String((steps ?? []).map(\.description).joined(separator: "; ").prefix(512)) }
 }
 
 extension Recovery {

@@ -38,6 +38,8 @@ package struct Attempt: Sendable {
     let members: MemberClients
     let fence: AttemptFence
     let journal: AttemptJournal
+    /// Set where the attempt is only gone through.
+    var rehearsal: Rehearsal?
 
     /// When the attempt ends in any case.
     package var deadline: MonotonicInstant { clock.deadline }
@@ -73,6 +75,7 @@ package struct Attempt: Sendable {
     ///   - body: the reading; returns the words for status.
     /// - Throws: what `body` throws; `AttemptStopped` at this safe point.
     package func read(_ action: String, _ body: () async throws -> String) async throws {
+        if let rehearsal { return try await rehearsal.read(action, body) }
         try journal.checkStop()
         do {
             journal.note(action, .succeeded, try await body())
@@ -106,6 +109,7 @@ package struct Attempt: Sendable {
         alreadyDone: () async throws -> Bool = { false },
         _ body: () async throws -> String
     ) async throws {
+        if let rehearsal { return try await rehearsal.mutate(action, body) }
         switch journal.recorded(action)?.result {
         case .succeeded: return
         // Failed as well: a body may have done its work before it threw.
@@ -140,6 +144,7 @@ package struct Attempt: Sendable {
     ///
     /// - Throws: `AttemptStopped`, `CancellationError`.
     package func pause(for duration: Duration) async throws {
+        if rehearsal != nil { throw Rehearsal.Ended(next: "wait") }
         try journal.checkStop()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await timeSource.sleep(for: duration) }

@@ -51,17 +51,36 @@ package struct AttemptRunner: Sendable {
     package func prepare(_ recovery: Recovery, strategy: any RecoveryStrategy, isResumed: Bool) -> Prepared? {
         guard let status = recovery.status, let execution = status.executions?.last else { return nil }
         let fence = AttemptFence(mayLead: environment.mayLead)
-        let journal = AttemptJournal(
-            recovery: recovery,
-            writer: environment.writer,
-            timeSource: environment.timeSource
-        )
         let left = execution.deadline.map { $0.timeIntervalSince(environment.timeSource.wallTime()) } ?? 0
-        let attempt = Attempt(
+        let attempt = attempt(
+            recovery,
+            execution,
+            isResumed: isResumed,
+            fence,
+            timeout: .milliseconds(Int64(max(0, min(left, 1e9)) * 1_000))
+        )
+        return Prepared(
+            attempt: attempt,
+            strategy: strategy,
+            journal: attempt.journal,
+            fence: fence,
+            lock: status.target.flatMap(LockKey.init)
+        )
+    }
+
+    /// An attempt at a Recovery whose last execution is `execution`.
+    func attempt(
+        _ recovery: Recovery,
+        _ execution: RecoveryExecution,
+        isResumed: Bool,
+        _ fence: AttemptFence,
+        timeout: Duration
+    ) -> Attempt {
+        Attempt(
             recovery: recovery,
             execution: execution,
             isResumed: isResumed,
-            parameters: status.currentRung?.parameters ?? [:],
+            parameters: recovery.status?.currentRung?.parameters ?? [:],
             client: hubClient(recovery, fence: fence),
             placementFence: LivePlacementFence(
                 hub: environment.client.guarded { try fence.check($0) },
@@ -73,21 +92,14 @@ package struct AttemptRunner: Sendable {
                 "strategy": execution.strategy,
                 "attempt": String(execution.attempt),
             ]),
-            clock: AttemptClock(
-                deadline: environment.timeSource.now().advanced(
-                    by: .milliseconds(Int64(max(0, min(left, 1e9)) * 1_000))
-                )
-            ),
+            clock: AttemptClock(deadline: environment.timeSource.now().advanced(by: timeout)),
             members: environment.members,
             fence: fence,
-            journal: journal
-        )
-        return Prepared(
-            attempt: attempt,
-            strategy: strategy,
-            journal: journal,
-            fence: fence,
-            lock: status.target.flatMap(LockKey.init)
+            journal: AttemptJournal(
+                recovery: recovery,
+                writer: environment.writer,
+                timeSource: environment.timeSource
+            )
         )
     }
 

@@ -19,10 +19,13 @@ extension RecoveryReconciler {
     package static let namespaceIndex = "namespace"
 
     /// Collects the facts and asks the core; a `policy` that was just read is newer than the cache's.
+    ///
+    /// Where the core asks what the next attempt would write, that is found out, unless only a glance was wanted.
     func decide(
         _ recovery: Recovery,
         hasSlot: Bool,
-        policy: RecoveryPolicy? = nil
+        policy: RecoveryPolicy? = nil,
+        rehearses: Bool = true
     ) async throws -> RecoveryDecision {
         var facts = RecoveryFacts(
             configuration: environment.configuration,
@@ -46,6 +49,13 @@ extension RecoveryReconciler {
         }
         if recovery.isOpenedByDetection, !recovery.isFinal { try await addPlanFacts(&facts, recovery) }
         // Last, with nothing to wait for up to the verdict: one that ends meanwhile would wake nobody.
+        facts.running = othersRunning(than: recovery.metadata.key)
+        let decision = try RecoveryDecision.decide(recovery, facts: facts, now: environment.timeSource.wallTime())
+        guard rehearses, case .rehearse(let status) = decision.action else { return decision }
+        guard let name = status.currentRung?.name, let strategy = environment.registry[name] else {
+            throw UnknownStrategy(name: status.currentRung?.name ?? "")
+        }
+        facts.rehearsal = try await environment.runner.rehearse(recovery, status, strategy)
         facts.running = othersRunning(than: recovery.metadata.key)
         return try RecoveryDecision.decide(recovery, facts: facts, now: environment.timeSource.wallTime())
     }
@@ -111,8 +121,8 @@ extension RecoveryReconciler {
             else { return }
             let key = ObjectKey(namespace: resource.isNamespaced ? namespace : nil, name: target.name)
             let object = try await environment.client.get(resource, key)
-            let version = object.generation.map { "generation \($0)" } ?? "resourceVersion \(object.resourceVersion)"
-            facts.targetVersion = "uid \(object.uid), \(version)"
+            facts.targetVersion = "uid \(object.uid)" + (object.generation.map { ", generation \($0)" } ?? "")
+            if object.generation == nil { facts.targetState = "resourceVersion \(object.resourceVersion)" }
         } catch ClientError.noMatch {
             facts.targetVersion = "of a kind that the server does not know"
         } catch let error as ClientError where error.apiError?.isNotFound == true {

@@ -118,7 +118,7 @@ package struct RecoveryReconciler: Sendable {
 
     /// Decides on what the cache has; nil when the live object has to be looked at.
     private func glance(_ cached: Recovery, wait: Duration?) async throws -> Look? {
-        let decision = try await decide(cached, hasSlot: wait == nil)
+        let decision = try await decide(cached, hasSlot: wait == nil, rehearses: false)
         switch decision.action {
         case .ignore: return Look(value: requeue(decision.recheckAt))
         case .hold(let verdict, let status) where verdict.gate == .backingOff && status == cached.status:
@@ -132,7 +132,7 @@ package struct RecoveryReconciler: Sendable {
 
     private func perform(_ decision: RecoveryDecision, on recovery: Recovery) async throws -> Look {
         switch decision.action {
-        case .ignore, .stop: return Look(value: requeue(decision.recheckAt))
+        case .ignore, .stop, .rehearse: return Look(value: requeue(decision.recheckAt))
         case .delete:
             try await delete(recovery)
             return Look(value: .done)

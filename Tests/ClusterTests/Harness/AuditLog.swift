@@ -19,8 +19,11 @@ struct AuditLog {
         /// When the server had answered.
         let time: Date
 
+        /// Whether the server was only asked to try it out.
+        let isDryRun: Bool
+
         /// Whether the server carried it out.
-        var isDone: Bool { status < 300 }
+        var isDone: Bool { status < 300 && !isDryRun }
         /// Whether it has made the object; an apply may do that, too.
         var isCreation: Bool { status == 201 && subresource.isEmpty }
     }
@@ -74,7 +77,8 @@ struct AuditLog {
             user: event.value(at: ["user", "username"])?.stringValue ?? "",
             impersonatedUser: event.value(at: ["impersonatedUser", "username"])?.stringValue,
             userAgent: event["userAgent"]?.stringValue ?? "",
-            time: event["stageTimestamp"]?.stringValue.flatMap(RFC3339.date(from:)) ?? .distantPast
+            time: event["stageTimestamp"]?.stringValue.flatMap(RFC3339.date(from:)) ?? .distantPast,
+            isDryRun: event["requestURI"]?.stringValue?.contains("dryRun=All") ?? false
         )
     }
 }

@@ -95,7 +95,10 @@ extension FakeState {
         if let problem = Self.preconditionFailure(request.json["preconditions"], old) {
             return .conflict(target, problem)
         }
-        if isDryRun(request) { return FakeReply(old) }
+        // As servers do: the query counts only where there is no body.
+        let hasOptions = request.method == "DELETE" && !request.body.isEmpty
+        let isDryRun = hasOptions ? request.json["dryRun"] == ["All"] : isDryRun(request)
+        if isDryRun { return FakeReply(old) }
         guard !Self.finalizers(old).isEmpty else {
             _ = commit(target.collection, key, nil)
             return FakeReply(["kind": "Status", "apiVersion": "v1", "status": "Success"])

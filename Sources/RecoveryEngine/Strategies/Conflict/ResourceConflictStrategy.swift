@@ -28,7 +28,8 @@ package struct ResourceConflictStrategy: RecoveryStrategy {
         errorTypes: [ErrorType.resourceConflict.rawValue, ErrorType.syncConflict.rawValue],
         priority: 70,
         timeout: .seconds(120),
-        destructiveness: .mutating
+        destructiveness: .mutating,
+        canBeRehearsed: true
     )
 
     /// Makes the strategy.

@@ -28,7 +28,8 @@ package struct RecreateStrategy: RecoveryStrategy {
         errorTypes: [],
         priority: 35,
         timeout: .seconds(300),
-        destructiveness: .destructive
+        destructiveness: .destructive,
+        canBeRehearsed: true
     )
 
     /// Makes the strategy.

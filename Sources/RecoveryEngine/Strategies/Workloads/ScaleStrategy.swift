@@ -19,7 +19,8 @@ package struct ScaleStrategy: RecoveryStrategy {
         errorTypes: [],
         priority: 40,
         timeout: .seconds(300),
-        destructiveness: .disruptive
+        destructiveness: .disruptive,
+        canBeRehearsed: true
     )
 
     /// Makes the strategy.

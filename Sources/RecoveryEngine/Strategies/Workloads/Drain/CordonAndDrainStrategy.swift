@@ -23,7 +23,8 @@ package struct CordonAndDrainStrategy: RecoveryStrategy {
         errorTypes: [],
         priority: 45,
         timeout: .seconds(600),
-        destructiveness: .destructive
+        destructiveness: .destructive,
+        canBeRehearsed: true
     )
 
     /// Makes the strategy.

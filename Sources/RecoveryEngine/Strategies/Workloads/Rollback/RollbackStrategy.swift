@@ -20,7 +20,8 @@ package struct RollbackStrategy: RecoveryStrategy {
         errorTypes: [],
         priority: 40,
         timeout: .seconds(300),
-        destructiveness: .disruptive
+        destructiveness: .disruptive,
+        canBeRehearsed: true
     )
 
     /// Makes the strategy.
