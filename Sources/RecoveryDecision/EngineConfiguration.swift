@@ -83,6 +83,8 @@ package struct EngineConfiguration: Sendable, Hashable {
     package var backoff = BackoffRule()
     /// Where URLs that tenants write may lead.
     package var addresses = AddressRule()
+    /// Whether Recoveries outside the controller's namespace have to act as a ServiceAccount; a flag, not in the file.
+    package var requiresServiceAccount = false
 
     /// Makes the default settings.
     package init() {}

@@ -84,15 +84,23 @@ extension DecisionMaker {
         case .parameters(let violations):
             return refuse(status, "InvalidParameters", violations)
         case .fallingLadder(let violation): return refuse(status, "InvalidLadder", [violation])
+        case .noServiceAccount(let violation):
+            let steps = ServiceAccountRule.nextSteps(namespace: recovery.metadata.namespace)
+            return refuse(status, ConditionReason.serviceAccountRequired, [violation], steps)
         }
     }
 
-    private func refuse(_ status: RecoveryStatus, _ reason: String, _ violations: [FieldViolation]) -> Acceptance {
+    private func refuse(
+        _ status: RecoveryStatus,
+        _ reason: String,
+        _ violations: [FieldViolation],
+        _ remedies: [String]? = nil
+    ) -> Acceptance {
         var status = status
         let message = violations.map(\.description).joined(separator: "; ")
         status.set(ConditionType.accepted, .false, reason: reason, message: message, recovery: recovery, now: now)
         let steps =
-            violations.prefix(8).map { "Correct \($0.path): \($0.message)" }
+            (remedies ?? violations.prefix(8).map { "Correct \($0.path): \($0.message)" })
             + ["Delete this Recovery and create it again: its error, targets and references cannot be changed"]
         status.finish(
             FinalVerdict(state: .failed, reason: reason, message: message, level: .manual, nextSteps: steps),

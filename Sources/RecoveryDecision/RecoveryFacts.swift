@@ -86,6 +86,15 @@ package struct RecoveryFacts: Sendable {
     /// Whether one more attempt may run in this process.
     package var hasFreeSlot = true
 
+    /// Who has to name a ServiceAccount.
+    var accounts: ServiceAccountRule {
+        ServiceAccountRule(
+            catalogue: catalogue,
+            isMandatory: configuration.requiresServiceAccount,
+            controllerNamespace: controllerNamespace
+        )
+    }
+
     /// Makes facts with nothing running.
     package init(
         configuration: EngineConfiguration,

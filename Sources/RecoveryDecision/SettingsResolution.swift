@@ -16,6 +16,8 @@ package struct SettingsResolution: Sendable, Hashable {
         case parameters([FieldViolation])
         /// A rung does less harm than the one before it.
         case fallingLadder(FieldViolation)
+        /// Nobody says as which ServiceAccount it is to act.
+        case noServiceAccount(FieldViolation)
     }
 
     /// The settings, with a complete ladder.
@@ -40,13 +42,16 @@ package struct SettingsResolution: Sendable, Hashable {
             let violations = resolver.violations(in: rung)
             guard violations.isEmpty else { throw .parameters(violations) }
         }
+        let account = recovery.spec.effectiveServiceAccountName ?? policy?.spec.effectiveServiceAccountName
+        if account == nil, let missing = facts.accounts.violation(rungs, namespace: recovery.metadata.namespace) {
+            throw .noServiceAccount(missing)
+        }
         var settings = EffectiveSettings()
         settings.error = facts.errors.entry(for: recovery.spec.error)
         settings.ladder = rungs
         settings.maxAttempts = resolver.maxAttempts(rungs)
         settings.timeoutSeconds = recovery.spec.timeoutSeconds ?? facts.configuration.recoveryTimeout.wholeSeconds
-        settings.serviceAccountName =
-            recovery.spec.effectiveServiceAccountName ?? policy?.spec.effectiveServiceAccountName
+        settings.serviceAccountName = account
         if let policy {
             settings.mode = policy.spec.mode
             settings.limits = policy.spec.limits

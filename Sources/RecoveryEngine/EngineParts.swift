@@ -180,8 +180,11 @@ struct EngineParts {
                 books: books,
                 findings: findings,
                 report: policyReport,
-                catalogue: catalogue,
-                controllerNamespace: dependencies.controllerNamespace,
+                accounts: ServiceAccountRule(
+                    catalogue: catalogue,
+                    isMandatory: dependencies.configuration.requiresServiceAccount,
+                    controllerNamespace: dependencies.controllerNamespace
+                ),
                 context: context
             )
         )

@@ -16,6 +16,7 @@ struct ControllerOptions {
     var leaseNamespace: String?
     var leaseName: String
     var maxConcurrentRecoveries: Int?
+    var requiresServiceAccount = false
     var allowedMemberCommands: Set<String> = []
     var logLevel: LogLevel
     var logFormat: LogFormat
@@ -64,6 +65,11 @@ struct ControllerOptions {
             "PATHS",
             "Exec plug-ins that kubeconfigs of member clusters may run, as absolute paths with commas. Default: none."
         ),
+        .init(
+            "require-service-account",
+            nil,
+            "Act outside the controller's namespace only as a ServiceAccount there: Recoveries and policies have to name one."
+        ),
         .init("log-level", "LEVEL", "debug, info, warning or error. Default: info."),
         .init("log-format", "FORMAT", "text or json. Default: text."),
         .init("version", nil, "Print the version and end."),
@@ -87,6 +93,7 @@ struct ControllerOptions {
         leaseNamespace = flags.text("leader-election-namespace")
         leaseName = flags.text("leader-election-id") ?? "tmc-recovery-controller"
         maxConcurrentRecoveries = try flags.number("max-concurrent-recoveries", in: 1...10_000)
+        requiresServiceAccount = try flags.isOn("require-service-account")
         allowedMemberCommands = try Self.commands(flags.text("allow-member-exec"))
         logLevel = try flags.choice("log-level", default: .info)
         logFormat = try flags.choice("log-format", default: .text)

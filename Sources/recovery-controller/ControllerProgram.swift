@@ -96,6 +96,7 @@ struct ControllerProgram {
         var configuration = try ConfigurationFile.read(options.configurationFile, registry: registry)
         registry.register(WebhookStrategy(transport: outgoing, addresses: configuration.addresses))
         if let limit = options.maxConcurrentRecoveries { configuration.maxConcurrentRecoveries = limit }
+        configuration.requiresServiceAccount = options.requiresServiceAccount
         let context = RuntimeContext(timeSource: timeSource, logger: logger, metrics: metrics)
         let identity = LeaderElectionConfiguration.uniqueIdentity()
         var eventLimits = EventRecorder.Configuration()

@@ -87,10 +87,13 @@ struct ImpersonationTests {
         }
     }
 
-    /// manifests/tenant for another namespace, in the way that its kustomization explains.
-    private func applyTenant(_ plane: ControlPlane, _ space: String) async throws {
-        let folder = "\(NSTemporaryDirectory())tenant-\(UUID().uuidString)"
-        try await Shell.run(
+    @Test("with --require-service-account nothing is done for a tenant who names none, and the tenant reads why")
+    func mandatory() async throws {
+        let space = "impersonation-mandatory"
+        let plane = try await SharedPlane.hub.plane(namespace: space)
+        try await plane.applyTenant(space)
+        try await plane.kubectl("create configmap target -n \(space)")
+        try await plane.apply(
             """
             apiVersion: recovery.tmc.io/v1alpha1
             kind: RecoveryPolicy
@@ -98,17 +101,36 @@ struct ImpersonationTests {
             spec: {match: {errorTypes: [SyncTimeout]}}
             """
         )
-        try await plane.kubectl("apply --validate=false -k \(folder)")
+        try await withShippedController(plane, space, flags: "--require-service-account") {
+            try await plane.apply(recovery(space, "anonymous", account: "''"))
+            let refused = try await final(plane, space, "anonymous")
+            #expect(refused.state == .failed && refused.status?.attempts == nil)
+            #expect(refused.status?.message?.contains("--require-service-account") == true)
+            let accepted = refused.status?.conditions?[type: ConditionType.accepted]
+            #expect(accepted?.reason == ConditionReason.serviceAccountRequired)
+            #expect(refused.status?.escalation?.nextSteps?.contains { $0.contains("manifests/tenant") } == true)
+            let policy = try await plane.wait(
+                for: RecoveryPolicy.self,
+                ObjectKey(namespace: space, name: "anonymous")
+            ) { $0.status?.conditions?[type: ConditionType.ready] != nil }
+            let ready = policy.status?.conditions?[type: ConditionType.ready]
+            #expect(ready?.status == .false && ready?.reason == ConditionReason.serviceAccountRequired)
+            #expect(try await AuditLog(plane).touches(in: space).isEmpty)
+            try await plane.apply(recovery(space, "named", account: Self.operatorName))
+            let ended = try await final(plane, space, "named")
+            #expect(ended.state == .completed, "\(ended.status?.message ?? "")")
+        }
     }
 
     private func withShippedController(
         _ plane: ControlPlane,
         _ space: String,
+        flags: String = "",
         _ body: () async throws -> Void
     ) async throws {
         try await plane.applyShippedRoles()
         let kubeconfig = try await plane.kubeconfig(of: ControlPlane.controllerAccount)
-        try await ControllerProcess.with(plane, "--namespace \(space)", kubeconfig: kubeconfig) { _ in
+        try await ControllerProcess.with(plane, "--namespace \(space) \(flags)", kubeconfig: kubeconfig) { _ in
             try await body()
         }
     }

@@ -17,12 +17,18 @@ struct PolicyOutlookTests {
         ),
     ])
 
-    private static var outlook: PolicyOutlook {
-        PolicyOutlook(catalogue: catalogue, controllerNamespace: "tmc-recovery-system")
+    private static func outlook() -> PolicyOutlook {
+        PolicyOutlook(
+            ServiceAccountRule(
+                catalogue: catalogue,
+                isMandatory: false,
+                controllerNamespace: "tmc-recovery-system"
+            )
+        )
     }
 
     private func condition(_ type: String, of policy: RecoveryPolicy) -> Condition? {
-        let status = Self.outlook.status(of: policy, books: policy.status ?? RecoveryPolicyStatus(), now: start)
+        let status = Self.outlook().status(of: policy, books: policy.status ?? RecoveryPolicyStatus(), now: start)
         return status.conditions?[type: type]
     }
 
@@ -90,7 +96,7 @@ struct PolicyOutlookTests {
     @Test func `targets and running attempts are counted, and the latest ten decisions kept`() throws {
         let policy = RecoveryPolicy.make()
         let facts = RecoveryFacts.make(policies: [policy])
-        var outlook = Self.outlook
+        var outlook = Self.outlook()
         let running = try Recovery.make(name: "a", uid: "a").reserved(facts)
         let waiting = try Recovery.make(name: "b", uid: "b").reserved(facts).settled(
             .transient(retryAfter: nil),

@@ -8,17 +8,18 @@ package struct PolicyOutlook: Sendable {
     package var recoveries: [Recovery] = []
     /// Decisions that are not in the status yet, newest last.
     package var decisions: [PolicyDecision] = []
-    /// The strategies that may run.
-    package var catalogue: StrategyCatalogue
     /// How many targets the policy's detection sees; nil while it does not see them all.
     package var base: DetectionBase?
-    /// The controller's own namespace: the only one whose Recoveries reach member clusters.
-    package var controllerNamespace: String
+    /// Who has to name a ServiceAccount, with the strategies that may run, and the controller's own namespace: the only one
+    /// whose Recoveries reach member clusters.
+    package var accounts: ServiceAccountRule
+
+    private var catalogue: StrategyCatalogue { accounts.catalogue }
+    private var controllerNamespace: String { accounts.controllerNamespace }
 
     /// Makes the outlook of a policy under which nothing happens.
-    package init(catalogue: StrategyCatalogue, controllerNamespace: String) {
-        self.catalogue = catalogue
-        self.controllerNamespace = controllerNamespace
+    package init(_ accounts: ServiceAccountRule) {
+        self.accounts = accounts
     }
 
     /// The status to write.
@@ -71,6 +72,11 @@ package struct PolicyOutlook: Sendable {
 
     private func obstacle(_ policy: RecoveryPolicy) -> (reason: String, message: String)? {
         let spec = policy.spec
+        if spec.effectiveServiceAccountName == nil,
+            let missing = accounts.violation(spec.strategies ?? [], namespace: policy.metadata.namespace)
+        {
+            return (ConditionReason.serviceAccountRequired, missing.description)
+        }
         let violations = policy.validate()
         if !violations.isEmpty {
             return (ConditionReason.invalidSpec, violations.map(\.description).joined(separator: "; "))

@@ -18,8 +18,7 @@ package final class PolicyController: Sendable {
         /// What detection sees now.
         package var findings: DetectionFindings
         package var report: PolicyReporter
-        package var catalogue: StrategyCatalogue
-        package var controllerNamespace: String
+        package var accounts: ServiceAccountRule
         package var context: RuntimeContext
     }
 
@@ -85,10 +84,7 @@ package final class PolicyController: Sendable {
             return .done
         }
         guard !policy.metadata.isBeingDeleted else { return .done }
-        var outlook = PolicyOutlook(
-            catalogue: environment.catalogue,
-            controllerNamespace: environment.controllerNamespace
-        )
+        var outlook = PolicyOutlook(environment.accounts)
         outlook.recoveries = environment.recoveries.store.byIndex(Self.policyIndex, policy.metadata.uid ?? "")
         outlook.decisions = decisions.pending(key)
         outlook.base = environment.findings.base(of: key)

@@ -22,7 +22,8 @@ package struct JobStrategy: RecoveryStrategy {
         errorTypes: [],
         priority: 40,
         timeout: .seconds(600),
-        destructiveness: .destructive
+        destructiveness: .destructive,
+        needsServiceAccount: true
     )
 
     /// Makes the strategy.

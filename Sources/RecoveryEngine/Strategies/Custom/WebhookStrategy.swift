@@ -25,7 +25,8 @@ package struct WebhookStrategy: RecoveryStrategy {
         errorTypes: [],
         priority: 40,
         timeout: .seconds(60),
-        destructiveness: .destructive
+        destructiveness: .destructive,
+        needsServiceAccount: true
     )
 
     /// Makes the strategy.
