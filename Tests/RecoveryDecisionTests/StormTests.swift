@@ -256,7 +256,9 @@ struct StormTests {
         ] as [(Int?, StormStatus?, String, String)]
     )
     func condition(_ unhealthy: Int?, _ storm: StormStatus?, _ expected: String, _ words: String) throws {
-        var outlook = PolicyOutlook(catalogue: .sample, controllerNamespace: "tmc-recovery-system")
+        var outlook = PolicyOutlook(
+            ServiceAccountRule(catalogue: .sample, isMandatory: false, controllerNamespace: "tmc-recovery-system")
+        )
         outlook.base = unhealthy.map { DetectionBase(matched: 40, unhealthy: $0) }
         var books = RecoveryPolicyStatus()
         books.storm = storm
@@ -268,7 +270,9 @@ struct StormTests {
 
     @Test("a limit whose targets nobody counts is said to limit nothing")
     func limitsNothing() throws {
-        let outlook = PolicyOutlook(catalogue: .sample, controllerNamespace: "tmc-recovery-system")
+        let outlook = PolicyOutlook(
+            ServiceAccountRule(catalogue: .sample, isMandatory: false, controllerNamespace: "tmc-recovery-system")
+        )
         var policy = Self.policy()
         policy.spec.detection = nil
         let status = outlook.status(of: policy, books: RecoveryPolicyStatus(), now: start)
