@@ -94,10 +94,26 @@ package final class AttemptJournal: Sendable {
     ///
     /// - Throws: `StatusWriteFailure` when somebody else has the Recovery now, or a `ClientError`.
     package func write(_ status: RecoveryStatus) async throws {
-        let base = recovery
+        let (base, wasClosed) = state.withLock { ($0.recovery, $0.isClosed) }
         let written = try await writer.write(status, on: base, toleratesSpecChanges: true)
-        state.withLock { $0.recovery = written }
+        // What was begun before the attempt ended may be answered after its settlement, which is newer.
+        state.withLock { if $0.isClosed == wasClosed { $0.recovery = written } }
         if let reason = try StopReason.asked(by: written) { requestStop(reason) }
+    }
+
+    /// Goes on from the live Recovery, when what was written in between can only have been this attempt: a write that was
+    /// under way when it ended.
+    ///
+    /// - Returns: false when somebody else has the Recovery now.
+    package func adopt(_ live: Recovery) -> Bool {
+        state.withLock { state in
+            let mine = state.recovery.status?.executions?.last
+            guard state.isClosed, !live.isFinal, let found = live.status?.executions?.last, found.id == executionID,
+                found.state == .inProgress, found.holder == mine?.holder, found.fencingToken == mine?.fencingToken
+            else { return false }
+            state.recovery = live
+            return true
+        }
     }
 
     /// Asks the attempt to end: for a suspension at its next safe point, for all else at once.
@@ -110,6 +126,9 @@ package final class AttemptJournal: Sendable {
         stopRequested.open()
         if reason != .suspended { endRequested.open() }
     }
+
+    /// Why the attempt was asked to end; nil when it was not.
+    package var stopReason: StopReason? { state.withLock { $0.stop } }
 
     /// Suspends until the attempt is asked to end, at once or at a safe point.
     package func stopRequest() async throws -> StopReason {

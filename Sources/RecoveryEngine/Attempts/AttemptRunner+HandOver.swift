@@ -7,15 +7,26 @@ internal import RecoveryDecision
 extension AttemptRunner {
     /// Makes sure that there is a Recovery which takes over, and ends the attempt as superseded by it.
     ///
-    /// Where the chain of hand-overs would turn back or grow too long, the attempt has failed instead, and is tried again.
+    /// Where the chain of hand-overs would turn back or grow too long, or the server refuses the successor, the attempt
+    /// has failed instead, and is tried again. One that is asked to end meanwhile has no successor.
     ///
-    /// - Throws: `ClientError`; may be repeated.
-    func handOver(to request: SuccessorRequest, from recovery: Recovery, _ ending: inout Ending) async throws {
-        if let refusal = HandOver.refusal(of: request.error.type, from: recovery) {
-            ending.message += "; \(refusal)"
+    /// - Throws: `ClientError` where another try may help.
+    func handOver(to request: SuccessorRequest, from prepared: Prepared, _ ending: inout Ending) async throws {
+        let recovery = prepared.journal.recovery
+        if let reason = prepared.journal.stopReason, reason != .suspended {
+            ending = Ending(.stopped(reason), message: reason.explanation)
+            return
+        }
+        do {
+            if let refusal = HandOver.refusal(of: request.error.type, from: recovery) {
+                ending.message += "; \(refusal)"
+                ending.error = ending.message
+            } else if let successor = try await successor(request, of: recovery) {
+                ending.outcome = .superseded(by: successor)
+            }
+        } catch let error as ClientError where error.isLasting {
+            ending.message += "; not handed over: \(Attempt.describe(error))"
             ending.error = ending.message
-        } else if let successor = try await successor(request, of: recovery) {
-            ending.outcome = .superseded(by: successor)
         }
         ending.successor = nil
     }
@@ -94,5 +105,18 @@ extension Recovery {
         labels[MetadataName.fingerprint] = lock.fingerprint(errorType: errorType)
         labels[MetadataName.errorType] = errorType
         return labels
+    }
+}
+
+extension ClientError {
+    /// Whether the same request would be refused again: what it needs is taken, forbidden or gone.
+    ///
+    /// So it is in a namespace that is full or being deleted. That this process may not act says nothing about the request.
+    fileprivate var isLasting: Bool {
+        if case .refused = self { return false }
+        return switch disposition {
+        case .terminal, .gone: true
+        case .retry, .retryAfter, .conflict: false
+        }
     }
 }

@@ -142,29 +142,40 @@ extension AttemptRunner {
         return ending
     }
 
+    /// How long a server that does not take the outcome is asked again: about as long as an upgrade of a control plane.
+    private static let settlingTime = Duration.seconds(300)
+
     /// Writes the outcome, until it is written or somebody else has the Recovery; then tells about it.
+    ///
+    /// What cannot be written for too long is not worth a place: the reservation stays, and is resumed like one that a
+    /// crash has left behind.
     func settle(_ prepared: Prepared, _ ending: Ending, duration: Duration) async {
         guard !ending.staysOpen else { return }
         var ending = ending
         var delay = Duration.milliseconds(500)
+        let end = environment.timeSource.now().advanced(by: Self.settlingTime)
         while true {
             do {
-                if let successor = ending.successor {
-                    try await handOver(to: successor, from: prepared.journal.recovery, &ending)
-                }
+                if let successor = ending.successor { try await handOver(to: successor, from: prepared, &ending) }
                 try await write(prepared, ending, duration: duration)
                 return
+            } catch StatusWriteFailure.overtaken(let live) where prepared.journal.adopt(live) {
+                prepared.attempt.logger.debug(
+                    "a write of the attempt was under way when it ended; settled on top of it"
+                )
             } catch let failure as StatusWriteFailure {
                 prepared.attempt.logger.warning("the outcome belongs to somebody else now", ["reason": "\(failure)"])
                 return
             } catch is CancellationError {
                 return
             } catch {
+                let hasTime = environment.timeSource.now() < end
                 prepared.attempt.logger.warning(
-                    "cannot write the outcome yet",
+                    hasTime ? "cannot write the outcome yet" : "cannot write the outcome; the attempt is to be resumed",
                     ["error": Attempt.describe(error), "outcome": ending.message]
                 )
             }
+            guard environment.timeSource.now() < end else { return }
             do {
                 try await environment.timeSource.sleep(for: delay)
             } catch {
