@@ -225,6 +225,25 @@ struct ModeTests {
         #expect(try decide(recovery, again, at: at(60)).kind == "hold AwaitingApproval", "of another plan")
     }
 
+    @Test func `a time in which nobody was asked is no time in which nobody has answered`() throws {
+        let observed = try decide(Self.opened(), Self.facts(.observe))
+        let later = try decide(Self.opened().with(observed.status), Self.facts(.observe), at: at(200_000))
+        #expect(later.status?.plan?.outcome != nil)
+        // The mode becomes Approve after more than a day: now the day of the approval begins.
+        let asked = try decide(Self.opened().with(later.status), Self.facts(.approve), at: at(200_000))
+        #expect(asked.kind == "hold AwaitingApproval" && asked.recheckAt == at(286_400))
+        #expect(asked.status?.plan?.waitingSince == at(200_000) && asked.status?.plan?.outcome == nil)
+        let asking = Self.opened().with(asked.status)
+        #expect(try decide(asking, Self.facts(.approve), at: at(286_400)).kind == "finish Failed")
+        // An attempt that was approved fails, and the target has changed when the next one is due.
+        let yes = Self.approval(asked.status?.plan?.hash)
+        let approving = Self.facts(.approve).with { $0.approvals = [yes] }
+        let running = try decide(asking, approving, at: at(280_000))
+        let failed = Self.opened().with(running.status).settled(.transient(retryAfter: nil), at: at(280_001))
+        let again = try decide(failed, Self.facts(.approve, version: "generation 9"), at: at(280_100))
+        #expect(again.kind == "hold AwaitingApproval" && again.recheckAt == at(280_100 + 86_400))
+    }
+
     // MARK: Verdicts on approvals
 
     @Test func `every approval gets an answer as soon as there is one`() throws {

@@ -316,6 +316,27 @@ struct PolicyGateTests {
         #expect(try scene.recovery("web")?.status?.plan?.approval == "good")
     }
 
+    @Test func `a plan depends on the shape of its target, not on what reports its state`() throws {
+        let node: JSONValue = [
+            "apiVersion": "v1", "kind": "Node", "metadata": ["name": "n", "uid": "u", "resourceVersion": "5"],
+            "spec": ["unschedulable": false], "status": ["phase": "Running"],
+        ]
+        func version(_ change: (inout JSONValue) -> Void) -> String {
+            var object = node
+            change(&object)
+            return RecoveryReconciler.shape(of: Unstructured(object))
+        }
+        let before = version { _ in }
+        let heartbeat = version {
+            $0.set("6", at: ["metadata", "resourceVersion"])
+            $0.set("2026-01-01T00:00:00Z", at: ["metadata", "annotations", "heartbeat"])
+            $0.set("Pending", at: ["status", "phase"])
+        }
+        #expect(heartbeat == before)
+        #expect(version { $0.set(true, at: ["spec", "unschedulable"]) } != before)
+        #expect(version { $0["kind"] = "Secret" } == "resourceVersion 5", "a digest of it would help to guess it")
+    }
+
     @Test func `what is only observed changes nothing, and goes on when the policy's mode becomes Auto`() throws {
         let scene = EngineScene()
         putTarget("web", in: scene)

@@ -193,6 +193,8 @@ package struct RecoveryPlan: Codable, Hashable, Sendable {
     package var time: Date?
     /// Since when the recovery has been waiting for a person, or only observing.
     package var waitingSince: Date?
+    /// The policy's mode that it has been waiting in since then; another mode begins another wait.
+    package var mode: Open<PolicyMode>?
     /// Name of the RecoveryApproval whose decision was carried out.
     package var approval: String?
     /// What it would do, in words, then the single writes, in order.

@@ -48,11 +48,15 @@ struct ModeRule {
         let hash = try RecoveryPlan.hash(of: steps)
         var plan = status.plan ?? RecoveryPlan(hash: hash, time: now)
         if plan.hash != hash || status.plan == nil {
-            let waitingSince = plan.waitingSince
+            let old = plan
             plan = RecoveryPlan(hash: hash, strategy: status.currentRung?.name, time: now, steps: steps)
-            plan.waitingSince = waitingSince
+            // Whoever has approved the old one has answered in time, and is asked anew.
+            if old.approval == nil { (plan.waitingSince, plan.mode) = (old.waitingSince, old.mode) }
         }
-        plan.waitingSince = plan.waitingSince ?? now
+        if plan.waitingSince == nil || plan.mode?.value != mode {
+            // A time in which nobody was asked is no time in which nobody has answered.
+            (plan.waitingSince, plan.mode, plan.outcome) = (now, .known(mode), nil)
+        }
         status.plan = plan
         return mode == .observe ? observe(plan, status) : approve(plan, status)
     }

@@ -1,5 +1,6 @@
 internal import ControllerRuntime
 internal import FoundationEssentials
+internal import JSON
 internal import KubernetesClient
 internal import KubernetesCore
 internal import RecoveryAPI
@@ -122,7 +123,7 @@ extension RecoveryReconciler {
             let key = ObjectKey(namespace: resource.isNamespaced ? namespace : nil, name: target.name)
             let object = try await environment.client.get(resource, key)
             facts.targetVersion = "uid \(object.uid)" + (object.generation.map { ", generation \($0)" } ?? "")
-            if object.generation == nil { facts.targetState = "resourceVersion \(object.resourceVersion)" }
+            if object.generation == nil { facts.targetState = Self.shape(of: object) }
         } catch ClientError.noMatch {
             facts.targetVersion = "of a kind that the server does not know"
         } catch let error as ClientError where error.apiError?.isNotFound == true {
@@ -131,6 +132,17 @@ extension RecoveryReconciler {
             // The strategy will say so, with what to do about it.
             return
         }
+    }
+
+    /// What changes when somebody gives an object another shape, and not with its status, as that of a Node every few
+    /// minutes: an approved plan would never be the present one.
+    static func shape(of object: Unstructured) -> String {
+        // A digest of what is secret would tell whether a guess is right.
+        if object.kind == "Secret" { return "resourceVersion \(object.resourceVersion)" }
+        var content = object.content
+        content["metadata"] = nil
+        content["status"] = nil
+        return "content \(SHA256.hexDigest(of: content.serialized()).prefix(16))"
     }
 
     private func addAcceptanceFacts(_ facts: inout RecoveryFacts, _ recovery: Recovery) async throws {
