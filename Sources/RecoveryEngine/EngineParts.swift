@@ -305,6 +305,7 @@ struct EngineParts {
                 lock: lock,
                 slots: SlotTable(
                     limit: dependencies.configuration.maxConcurrentRecoveries,
+                    home: dependencies.controllerNamespace,
                     timeSource: dependencies.timeSource
                 ),
                 running: running,

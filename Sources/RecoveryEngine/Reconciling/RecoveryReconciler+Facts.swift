@@ -275,8 +275,19 @@ extension Recovery {
     func queuePriority(_ environment: RecoveryReconciler.Environment) -> Int {
         let catalogue = environment.catalogue
         let byType = catalogue.candidates(forErrorType: spec.error.type).first ?? catalogue.fallback
-        let priority = status?.priority ?? byType?.priority ?? 0
         let isUnfinished = status?.executions?.last.map { !$0.state.isFinal } ?? false
-        return priority * 10 + spec.error.effectiveSeverity.rank + (isUnfinished ? 10_000 : 0)
+        let place = Self.queuePlace(
+            of: status?.priority ?? byType?.priority ?? 0,
+            isOwn: metadata.namespace == environment.controllerNamespace
+        )
+        return place * 10 + spec.error.effectiveSeverity.rank + (isUnfinished ? 10_000 : 0)
+    }
+
+    /// What a priority counts for in queues: in the controller's own namespace as much as it says.
+    ///
+    /// Elsewhere policies choose it freely, and many tenants may ask for the highest: their order is kept up to 100 either
+    /// way, below whatever the fleet's strategies have.
+    static func queuePlace(of priority: Int, isOwn: Bool) -> Int {
+        isOwn ? min(max(priority, -1_000), 1_000) : min(max(priority, -100), 100) - 100
     }
 }

@@ -8,8 +8,10 @@ package import Timekeeping
 /// raises the priority by one a second, so nothing starves; as all waiters age alike, their order never changes and a
 /// heap can hold them.
 ///
-/// Attempts that mostly wait for a cluster to answer (``Kind/patient``) may take no more than three quarters of the
-/// places: however many clusters are gone, what can be repaired at once finds a place.
+/// Nobody may have all of them, however much there is to do: attempts that mostly wait for a cluster to answer
+/// (``Kind/patient``) take no more than three quarters, so that what can be repaired at once finds a place; and so does
+/// each namespace but the controller's own, which is left an eighth by all others together, so that no tenant stops the
+/// recovery of the fleet. Below four places, namespaces are not told apart.
 package final class SlotTable: Sendable {
     /// What a place is wanted for.
     package enum Kind: Sendable, Hashable {
@@ -19,27 +21,79 @@ package final class SlotTable: Sendable {
         case patient
     }
 
+    /// Who waits in one line, as one limit holds for all of them.
+    private struct Lane: Hashable {
+        var kind: Kind
+        /// Nil for the controller's own.
+        var guest: String?
+    }
+
     private struct Waiter {
         var since: MonotonicInstant
         var ticket: UInt64
     }
 
     private struct State {
-        var owners: [ObjectKey: Kind] = [:]
+        var owners: [ObjectKey: Lane] = [:]
+        var patient = 0
+        /// Places by namespace other than the controller's.
+        var guests: [String: Int] = [:]
+        var allGuests = 0
         var waiters: [ObjectKey: Waiter] = [:]
-        var order: [Kind: WaiterHeap] = [:]
+        var order: [Lane: WaiterHeap] = [:]
         var tickets: UInt64 = 0
+
+        mutating func give(_ key: ObjectKey, _ lane: Lane) {
+            owners[key] = lane
+            waiters[key] = nil
+            count(lane, 1)
+        }
+
+        /// False when it has none.
+        mutating func take(_ key: ObjectKey) -> Bool {
+            guard let lane = owners.removeValue(forKey: key) else { return false }
+            count(lane, -1)
+            return true
+        }
+
+        private mutating func count(_ lane: Lane, _ change: Int) {
+            if lane.kind == .patient { patient += change }
+            guard let guest = lane.guest else { return }
+            allGuests += change
+            let places = guests[guest, default: 0] + change
+            guests[guest] = places == 0 ? nil : places
+        }
+
+        /// Takes away the entries, up to the first that counts, of those who wait no longer.
+        mutating func dropOutdated(_ lane: Lane) {
+            while let entry = order[lane]?.first, waiters[entry.key]?.ticket != entry.ticket {
+                _ = order[lane]?.removeFirst()
+            }
+            if order[lane]?.first == nil { order[lane] = nil }
+        }
     }
 
     private let limit: Int
     private let patientLimit: Int
+    private let guestLimit: Int
+    private let allGuestsLimit: Int
+    private let home: String
     private let timeSource: any TimeSource
     private let state = Mutex(State())
 
     /// Makes a table with `limit` places.
-    package init(limit: Int, timeSource: any TimeSource) {
-        self.limit = max(1, limit)
-        patientLimit = max(1, self.limit - max(1, self.limit / 4))
+    ///
+    /// - Parameters:
+    ///   - limit: at least 1.
+    ///   - home: the controller's own namespace.
+    ///   - timeSource: says who has waited for how long.
+    package init(limit: Int, home: String, timeSource: any TimeSource) {
+        let limit = max(1, limit)
+        self.limit = limit
+        patientLimit = max(1, limit - max(1, limit / 4))
+        guestLimit = limit - limit / 4
+        allGuestsLimit = limit < 4 ? limit : limit - max(1, limit / 8)
+        self.home = home
         self.timeSource = timeSource
     }
 
@@ -58,18 +112,18 @@ package final class SlotTable: Sendable {
     /// - Returns: nil when `key` has a place; else how long it has been waiting.
     package func acquire(_ key: ObjectKey, priority: Int, kind: Kind = .busy) -> Duration? {
         let now = timeSource.now()
+        let lane = Lane(kind: kind, guest: key.namespace == home ? nil : key.namespace)
         return state.withLock { state in
             if state.owners[key] != nil { return nil }
-            if hasPlace(for: kind, in: state) {
-                state.owners[key] = kind
-                state.waiters[key] = nil
+            if hasPlace(for: lane, in: state) {
+                state.give(key, lane)
                 return nil
             }
             if let waiter = state.waiters[key] { return waiter.since.duration(to: now) }
             state.tickets += 1
             state.waiters[key] = Waiter(since: now, ticket: state.tickets)
             let rank = Double(priority) - Double(now.nanoseconds) / 1e9
-            state.order[kind, default: WaiterHeap()].insert(
+            state.order[lane, default: WaiterHeap()].insert(
                 WaiterHeap.Entry(rank: rank, ticket: state.tickets, key: key)
             )
             return .zero
@@ -82,29 +136,23 @@ package final class SlotTable: Sendable {
     package func release(_ key: ObjectKey) -> ObjectKey? {
         state.withLock { state in
             state.waiters[key] = nil
-            guard state.owners.removeValue(forKey: key) != nil else { return nil }
-            for kind in [Kind.busy, .patient] { Self.dropOutdated(kind, &state) }
-            let first = [Kind.busy, .patient].compactMap { kind in
-                hasPlace(for: kind, in: state) ? state.order[kind]?.first.map { (kind, $0) } : nil
+            guard state.take(key) else { return nil }
+            for lane in Array(state.order.keys) { state.dropOutdated(lane) }
+            let first = state.order.compactMap { lane, heap in
+                hasPlace(for: lane, in: state) ? heap.first.map { (lane, $0) } : nil
             }.min { $0.1.goesBefore($1.1) }
-            guard let (kind, entry) = first else { return nil }
-            _ = state.order[kind]?.removeFirst()
-            state.waiters[entry.key] = nil
-            state.owners[entry.key] = kind
+            guard let (lane, entry) = first else { return nil }
+            _ = state.order[lane]?.removeFirst()
+            state.give(entry.key, lane)
             return entry.key
         }
     }
 
-    private func hasPlace(for kind: Kind, in state: borrowing State) -> Bool {
+    private func hasPlace(for lane: Lane, in state: borrowing State) -> Bool {
         guard state.owners.count < limit else { return false }
-        return kind == .busy || state.owners.values.count { $0 == .patient } < patientLimit
-    }
-
-    /// Takes away the entries, up to the first that counts, of those who wait no longer.
-    private static func dropOutdated(_ kind: Kind, _ state: inout State) {
-        while let entry = state.order[kind]?.first, state.waiters[entry.key]?.ticket != entry.ticket {
-            _ = state.order[kind]?.removeFirst()
-        }
+        if lane.kind == .patient, state.patient >= patientLimit { return false }
+        guard let guest = lane.guest else { return true }
+        return state.guests[guest, default: 0] < guestLimit && state.allGuests < allGuestsLimit
     }
 }
 
