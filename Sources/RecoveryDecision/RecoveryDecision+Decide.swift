@@ -145,7 +145,7 @@ struct DecisionMaker {
             )
         }
         // Before the books: which policies there are, and what they say, is not known before.
-        return facts.isWarmedUp ? facts.detection.gate : .warmingUp(until: status.deadline)
+        return facts.isWarmedUp ? facts.detection.gate(until: status.deadline) : .warmingUp(until: status.deadline)
     }
 
     /// What the books of the policy say, as the cache has them; asked again on the live ones before anything starts.

@@ -37,6 +37,14 @@ package enum RecoveryGate: String, Sendable, Hashable, CaseIterable {
     case policyConcurrency = "PolicyConcurrencyLimit"
     /// As many attempts run as the controller may run at one time.
     case concurrency = "ConcurrencyLimit"
+
+    /// Whether it can hold for longer than others should have to wait for the same target.
+    package var isLasting: Bool {
+        switch self {
+        case .backingOff, .targetLocked, .policyConcurrency, .concurrency: false
+        default: true
+        }
+    }
 }
 
 /// A gate that holds a Recovery: which one, why, and when the controller looks again.

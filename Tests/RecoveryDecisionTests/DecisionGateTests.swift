@@ -300,4 +300,23 @@ struct DecisionGateTests {
         }
         #expect(try decide(recovery, facts, at: at(60)).kind == "reserve")
     }
+
+    @Test(arguments: [DetectionFinding.unseen, .suspected, .convalescent])
+    func `who waits for detection between two attempts is looked at again when its time is over`(
+        _ finding: DetectionFinding
+    ) throws {
+        let facts = RecoveryFacts.make(policies: [Self.policy])
+        let recovery = try retrying(facts).settled(.transient(retryAfter: nil), at: at(-30))
+        let waiting = facts.with { $0.detection = finding }
+        let held = try decide(recovery, waiting)
+        let deadline = at(-60 + 900)
+        #expect(held.verdict?.gate == .warmingUp && held.recheckAt == deadline)
+        #expect(try decide(recovery.with(held.status), waiting, at: deadline).kind == "finish Timeout")
+        #expect(try decide(.make(), waiting).recheckAt == nil, "without an attempt there is no time to be over")
+    }
+
+    @Test func `only gates that open soon keep a target from others`() {
+        let short: Set<RecoveryGate> = [.backingOff, .targetLocked, .policyConcurrency, .concurrency]
+        for gate in RecoveryGate.allCases { #expect(gate.isLasting != short.contains(gate)) }
+    }
 }

@@ -116,8 +116,8 @@ struct SelfHealingTests {
     @Test("only a failure that this leader has seen for its time, or that nobody looks at, lets an attempt start")
     func gates() {
         for finding in [DetectionFinding.unseen, .suspected, .convalescent] {
-            #expect(finding.gate?.gate == .warmingUp)
+            #expect(finding.gate(until: nil)?.gate == .warmingUp)
         }
-        for finding in [DetectionFinding.unwatched, .confirmed, .healed] { #expect(finding.gate == nil) }
+        for finding in [DetectionFinding.unwatched, .confirmed, .healed] { #expect(finding.gate(until: nil) == nil) }
     }
 }

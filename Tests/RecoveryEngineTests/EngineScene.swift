@@ -81,6 +81,16 @@ struct EngineScene {
         )
     }
 
+    /// Deletes a Recovery, as a person does.
+    func delete(_ name: String) throws {
+        let client = hub.client(identity: "person")
+        let run = world.start {
+            try await client.delete(Recovery.resource, ObjectKey(namespace: Self.namespace, name: name))
+        }
+        world.settle()
+        _ = try run.result?.get()
+    }
+
     /// The Recovery as the hub has it.
     func recovery(_ name: String) throws -> Recovery? {
         try hub.object(Recovery.resource, ObjectKey(namespace: Self.namespace, name: name)).map {

@@ -1,3 +1,5 @@
+internal import FoundationEssentials
+
 /// What detection can say now about the failure that it opened a Recovery for.
 package enum DetectionFinding: Sendable, Hashable {
     /// No detector looks at it any more: it was not detection's, or its policy looks elsewhere now.
@@ -32,14 +34,18 @@ package enum DetectionFinding: Sendable, Hashable {
 
 extension DetectionFinding {
     /// What holds the start of an attempt: a failure that this leader has not seen for as long as its detector asks.
-    var gate: GateVerdict? {
+    ///
+    /// - Parameter deadline: the whole recovery's, which ends the wait.
+    /// - Returns: nil when it does not hold.
+    func gate(until deadline: Date?) -> GateVerdict? {
+        let words: String
         switch self {
-        case .unwatched, .confirmed, .healed: nil
-        case .unseen: GateVerdict(.warmingUp, "this controller has not seen the target of detection yet")
-        case .suspected:
-            GateVerdict(.warmingUp, "this controller has not seen the failure for as long as its detector asks yet")
-        case .convalescent: GateVerdict(.warmingUp, "the target looks well; detection waits whether it stays so")
+        case .unwatched, .confirmed, .healed: return nil
+        case .unseen: words = "this controller has not seen the target of detection yet"
+        case .suspected: words = "this controller has not seen the failure for as long as its detector asks yet"
+        case .convalescent: words = "the target looks well; detection waits whether it stays so"
         }
+        return GateVerdict(.warmingUp, words, recheckAt: deadline)
     }
 }
 

@@ -4,7 +4,8 @@ internal import Synchronization
 
 /// Which Recoveries wait until their policy lets one more run, so that one is looked at as soon as one has ended.
 ///
-/// One at a time, unlike the waiters of a lock: a policy can have thousands, and each look costs a read.
+/// One at a time, unlike the waiters of a lock: a policy can have thousands, and each look costs a read. Who is woken and
+/// does not begin has to pass that on (``leave(_:)``), or the others would not hear of the free place.
 final class PolicyWaiters: Sendable {
     /// Who goes first: the highest priority, then the oldest, then by name.
     struct Rank: Sendable {
@@ -17,22 +18,54 @@ final class PolicyWaiters: Sendable {
         }
     }
 
-    private let waiting = Mutex<[String: [ObjectKey: Rank]]>([:])
+    private struct State {
+        var waiting: [String: [ObjectKey: Rank]] = [:]
+        /// The policy of everybody who waits.
+        var policies: [ObjectKey: String] = [:]
+        /// The policy of everybody who was woken and has not been looked at since.
+        var woken: [ObjectKey: String] = [:]
+
+        mutating func remove(_ key: ObjectKey) {
+            guard let policy = policies.removeValue(forKey: key) else { return }
+            waiting[policy]?[key] = nil
+            if waiting[policy]?.isEmpty == true { waiting[policy] = nil }
+        }
+    }
+
+    private let state = Mutex(State())
+
+    /// How many wait, or have been woken and not looked at.
+    var count: Int { state.withLock { $0.policies.count + $0.woken.count } }
 
     func add(_ key: ObjectKey, _ rank: Rank, policyUID: String) {
-        waiting.withLock { $0[policyUID, default: [:]][key] = rank }
+        state.withLock { state in
+            state.remove(key)
+            state.waiting[policyUID, default: [:]][key] = rank
+            state.policies[key] = policyUID
+            state.woken[key] = nil
+        }
     }
 
     /// Removes and returns the one that goes first.
     func takeFirst(_ policyUID: String) -> ObjectKey? {
-        waiting.withLock { waiting in
-            let first = waiting[policyUID]?.min { left, right in
+        state.withLock { state in
+            let first = state.waiting[policyUID]?.min { left, right in
                 left.value.goesBefore(right.value) ?? (left.key < right.key)
             }
             guard let first else { return nil }
-            waiting[policyUID]?[first.key] = nil
-            if waiting[policyUID]?.isEmpty == true { waiting[policyUID] = nil }
+            state.remove(first.key)
+            state.woken[first.key] = policyUID
             return first.key
+        }
+    }
+
+    /// Removes one that waits no longer.
+    ///
+    /// - Returns: the policy under which it had been woken; nil when it had not.
+    func leave(_ key: ObjectKey) -> String? {
+        state.withLock { state in
+            state.remove(key)
+            return state.woken.removeValue(forKey: key)
         }
     }
 }

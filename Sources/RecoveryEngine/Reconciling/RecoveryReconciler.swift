@@ -67,11 +67,10 @@ package struct RecoveryReconciler: Sendable {
             if let unreadable = environment.recoveries.failure(key) {
                 // What runs goes on: its status cannot be written, but what it asked for was once read.
                 environment.report.unreadable(unreadable)
-                if environment.running[key] == nil { giveUpPlace(key) }
-                return .done
+            } else {
+                environment.running[key]?.journal.requestStop(.deleted)
             }
-            environment.running[key]?.journal.requestStop(.deleted)
-            giveUpPlace(key)
+            conclude(key)
             return .done
         }
         let wait = environment.slots.acquire(
@@ -80,19 +79,30 @@ package struct RecoveryReconciler: Sendable {
             kind: cached.waitsForCluster ? .patient : .busy
         )
         do {
-            let result = try await reconcile(cached, wait: wait)
-            if environment.running[key] == nil, !result.keepsPlace { giveUpPlace(key) }
-            return result.value
+            let look = try await reconcile(cached, wait: wait)
+            conclude(key, look)
+            return look.value
         } catch {
-            if environment.running[key] == nil { giveUpPlace(key) }
+            conclude(key)
             throw error
         }
     }
 
-    /// What a look came to, and whether the Recovery stays among those that wait for a place.
+    /// What a look came to, and what the Recovery goes on waiting for.
     private struct Look {
         var value: ReconcileResult
         var keepsPlace = false
+        var waitsForPolicy = false
+    }
+
+    /// After a look: who neither runs nor waits for a place gives it up, and who has not made use of being woken passes
+    /// that on.
+    private func conclude(_ key: ObjectKey, _ look: Look = Look(value: .done)) {
+        let woken = look.waitsForPolicy ? nil : policyWaiters.leave(key)
+        // A running attempt has its place until it has returned, also when its Recovery is gone.
+        guard environment.running[key] == nil else { return }
+        if !look.keepsPlace { giveUpPlace(key) }
+        if let woken, let next = policyWaiters.takeFirst(woken) { environment.enqueue(next) }
     }
 
     private func reconcile(_ cached: Recovery, wait: Duration?) async throws -> Look {
@@ -138,7 +148,11 @@ package struct RecoveryReconciler: Sendable {
             return Look(value: .done)
         case .hold(let verdict, let status):
             try await hold(recovery, verdict, status)
-            return Look(value: requeue(decision.recheckAt), keepsPlace: verdict.gate == .concurrency)
+            return Look(
+                value: requeue(decision.recheckAt),
+                keepsPlace: verdict.gate == .concurrency,
+                waitsForPolicy: verdict.gate == .policyConcurrency
+            )
         case .finish(let status):
             guard let written = try await write(status, on: recovery) else { return Look(value: .done) }
             environment.report.finished(written)
@@ -169,10 +183,21 @@ package struct RecoveryReconciler: Sendable {
             }
             waiters.remove(recovery.metadata.key, for: lock)
         }
-        if !isResumed, case .held(let policy) = try await environment.books.admit(recovery, status) {
-            return try await holdForPolicy(recovery, policy, lock)
+        if !isResumed {
+            let admission: PolicyAdmission
+            do {
+                admission = try await environment.books.admit(recovery, status)
+            } catch {
+                if let lock { await release(lock, of: recovery) }
+                throw error
+            }
+            if case .held(let policy) = admission { return try await holdForPolicy(recovery, policy, lock) }
         }
-        guard let written = try await write(status, on: recovery) else { return Look(value: .done) }
+        guard let written = try await write(status, on: recovery) else {
+            // One that goes on has its target in its hands, whoever wrote in between.
+            if let lock, !isResumed { await release(lock, of: recovery) }
+            return Look(value: .done)
+        }
         guard let prepared = environment.runner.prepare(written, strategy: strategy, isResumed: isResumed) else {
             return Look(value: .done)
         }
@@ -226,13 +251,24 @@ package struct RecoveryReconciler: Sendable {
             )
             policyWaiters.add(recovery.metadata.key, rank, policyUID: policy)
         }
-        if verdict.gate == .suspended { await releaseLock(recovery) }
+        if givesUpTarget(recovery, verdict, isNews: status != recovery.status) { await releaseLock(recovery) }
         guard status != recovery.status, let written = try await write(status, on: recovery) else { return }
         guard verdict.gate != .backingOff else { return }
         let before = recovery.status?.conditions?[type: ConditionType.admitted]
         guard before?.reason != verdict.gate.rawValue || before?.status != .false else { return }
         environment.report.held(written, verdict)
         environment.note(verdict, written)
+    }
+
+    /// Whether others may have the target meanwhile: a gate can hold for days.
+    ///
+    /// An attempt that was only interrupted has it in its hands, unless a person has suspended it.
+    private func givesUpTarget(_ recovery: Recovery, _ verdict: GateVerdict, isNews: Bool) -> Bool {
+        guard verdict.gate != .suspended else { return true }
+        let last = recovery.status?.executions?.last
+        guard verdict.gate.isLasting, last?.state.isFinal != false else { return false }
+        // Who has made no attempt has a lock only from a moment before a crash.
+        return last != nil || isNews
     }
 
     /// - Returns: nil when somebody else wrote first, or the Recovery is gone: it is looked at again.
