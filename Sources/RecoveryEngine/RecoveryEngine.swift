@@ -165,7 +165,10 @@ package final class RecoveryEngine: Sendable {
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.controller().run() }
-            group.addTask { await self.runAttempts() }
+            group.addTask {
+                await self.runAttempts()
+                try Task.checkCancellation()
+            }
             group.addTask { try await self.policyController.run() }
             group.addTask { try await self.detection.run() }
             group.addTask { try await self.approvalController.run() }
@@ -225,7 +228,17 @@ package final class RecoveryEngine: Sendable {
             ControllerConfiguration.Cache(kind: "Recovery", hasSynced: recoveries.hasSynced),
             ControllerConfiguration.Cache(kind: "RecoveryPolicy", hasSynced: policies.hasSynced),
             ControllerConfiguration.Cache(kind: "MemberCluster", hasSynced: clusters.hasSynced),
+            ControllerConfiguration.Cache(kind: "RecoveryApproval", hasSynced: approvalController.hasSynced),
         ]
+        if dependencies.followsErrorCatalogue {
+            configuration.caches.append(
+                ControllerConfiguration.Cache(
+                    kind: "ConfigMap \(ErrorCatalogueSource.name)",
+                    hasSynced: errors.hasSynced,
+                    patience: .seconds(30)
+                )
+            )
+        }
         return Controller(
             name: "recovery",
             queue: queue,

@@ -11,11 +11,15 @@ public struct ControllerConfiguration: Sendable {
         public let kind: String
         /// Opens when the cache, or a handler on it, has its initial objects.
         public let hasSynced: Latch
+        /// How long to wait for a cache that the controller can do without, as the right to read it may be missing; nil when
+        /// it cannot.
+        public let patience: Duration?
 
         /// Names a latch to wait for.
-        public init(kind: String, hasSynced: Latch) {
+        public init(kind: String, hasSynced: Latch, patience: Duration? = nil) {
             self.kind = kind
             self.hasSynced = hasSynced
+            self.patience = patience
         }
     }
 
@@ -118,9 +122,10 @@ public final class Controller<Key: Hashable & Sendable>: Sendable {
     }
 
     private func waitForCaches() async throws {
-        let caches = configuration.caches
+        let start = timeSource.now()
+        let caches = configuration.caches.filter { $0.patience == nil }
         do {
-            try await withDeadline(timeSource.now().advanced(by: configuration.cacheSyncTimeout), timeSource) {
+            try await withDeadline(start.advanced(by: configuration.cacheSyncTimeout), timeSource) {
                 for cache in caches { try await cache.hasSynced.wait() }
             }
         } catch is DeadlineExceeded {
@@ -133,6 +138,17 @@ public final class Controller<Key: Hashable & Sendable>: Sendable {
                     timeout: configuration.cacheSyncTimeout
                 )
             }
+        }
+        for cache in configuration.caches { try await waitPatiently(for: cache, since: start) }
+    }
+
+    private func waitPatiently(for cache: ControllerConfiguration.Cache, since start: MonotonicInstant) async throws {
+        guard let patience = cache.patience else { return }
+        do {
+            try await withDeadline(start.advanced(by: patience), timeSource) { try await cache.hasSynced.wait() }
+        } catch is DeadlineExceeded {
+            guard !cache.hasSynced.isOpen else { return }
+            logger.warning("works without a cache that does not fill", ["kind": cache.kind])
         }
     }
 

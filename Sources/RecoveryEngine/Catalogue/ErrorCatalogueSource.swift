@@ -5,6 +5,7 @@ internal import KubernetesCore
 package import RecoveryDecision
 internal import Synchronization
 internal import Telemetry
+package import Timekeeping
 
 /// The error catalogue in force: the program's own, with the entries of the ConfigMap `recovery-error-catalogue` in the
 /// controller's namespace over it; followed, so that a change counts for the next Recovery.
@@ -13,6 +14,9 @@ package final class ErrorCatalogueSource: Sendable {
     package static let name = "recovery-error-catalogue"
     /// The key with the YAML file.
     package static let key = "errors.yaml"
+
+    /// Opens when the ConfigMap has been read, or there is none.
+    package let hasSynced = Latch()
 
     private let catalogue = Mutex(ErrorCatalogue.standard)
     private let maps: Informer<Unstructured>
@@ -49,7 +53,14 @@ package final class ErrorCatalogueSource: Sendable {
             }
         }
         defer { registration.remove() }
-        try await maps.run()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.maps.run() }
+            group.addTask {
+                try await registration.hasSynced.wait()
+                self.hasSynced.open()
+            }
+            try await group.waitForAll()
+        }
     }
 
     private func take(_ map: Unstructured?) {

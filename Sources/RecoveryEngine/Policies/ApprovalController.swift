@@ -4,7 +4,7 @@ package import KubernetesClient
 package import KubernetesCore
 package import RecoveryAPI
 internal import RecoveryDecision
-internal import Timekeeping
+package import Timekeeping
 
 /// Watches RecoveryApprovals: wakes the Recovery that one is about, and writes what became of it.
 ///
@@ -37,6 +37,9 @@ package final class ApprovalController: Sendable {
         )
         watch()
     }
+
+    /// Opens when the cache of approvals is full.
+    package var hasSynced: Latch { environment.approvals.hasSynced }
 
     /// Works until cancelled.
     ///

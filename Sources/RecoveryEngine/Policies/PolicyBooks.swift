@@ -20,6 +20,13 @@ package struct PolicyBooks: Sendable {
 
     /// How often a write is tried that others were faster with.
     private static let maxTries = 12
+    /// How long they are let alone: longer from try to try, and not all for the same time.
+    private static let pauses = BackoffRule(
+        initial: .milliseconds(20),
+        factorPercent: 200,
+        maximum: .milliseconds(500),
+        spreadPercent: 100
+    )
 
     /// Makes the keeper of the books.
     package init(
@@ -51,7 +58,7 @@ package struct PolicyBooks: Sendable {
             return .admitted
         }
         var isHeld = false
-        let live = try await update(policy) { live, books, now in
+        let live = try await update(policy, for: recovery) { live, books, now in
             var action = action
             action.attempt.since = now
             isHeld = live.stops(recovery, status)
@@ -72,7 +79,7 @@ package struct PolicyBooks: Sendable {
         guard let status = recovery.status, let policy = policy(of: recovery, status),
             let action = action(of: recovery, status), PolicyLedger.concerns(action, policy: policy)
         else { return }
-        try await update(policy, known: recovery) { _, books, _ in books.status }
+        try await update(policy, for: recovery, known: recovery) { _, books, _ in books.status }
     }
 
     /// Begins or ends the storm of a policy, when what detection sees now asks for that.
@@ -97,6 +104,7 @@ package struct PolicyBooks: Sendable {
     ///
     /// - Parameters:
     ///   - policy: which one.
+    ///   - recovery: the Recovery that asks for it; who asks at the same time waits for other times between tries.
     ///   - known: a Recovery that is newer than the cache.
     ///   - change: makes the status from the live policy and its books, in which all that is known is entered; called
     ///     again when somebody else was faster.
@@ -105,10 +113,13 @@ package struct PolicyBooks: Sendable {
     @discardableResult
     func update(
         _ policy: RecoveryPolicy,
+        for recovery: Recovery? = nil,
         known: Recovery? = nil,
         _ change: (RecoveryPolicy, inout PolicyLedger, Date) -> RecoveryPolicyStatus
     ) async throws -> RecoveryPolicy? {
-        for _ in 0..<Self.maxTries {
+        let seed = recovery?.metadata.uid ?? ""
+        var hasFailed = false
+        for number in 1...Self.maxTries {
             do {
                 let live = try await client.refresh(policy)
                 guard live.metadata.uid == policy.metadata.uid else { return nil }
@@ -125,9 +136,11 @@ package struct PolicyBooks: Sendable {
             } catch let error as ClientError where error.apiError?.isNotFound == true {
                 return nil
             } catch let error as ClientError where error.leavesWriteOpen {
-                // Ours may have been written: the next look at the live policy tells.
-                continue
+                // Ours may have been written: the next look at the live policy tells. A server in trouble is asked once more.
+                guard error.apiError?.isConflict == true || !hasFailed else { throw error }
+                hasFailed = error.apiError?.isConflict != true
             }
+            try await timeSource.sleep(for: Self.pauses.delay(afterAttempt: number, seed: seed))
         }
         throw PolicyOvertaken(key: policy.metadata.key)
     }

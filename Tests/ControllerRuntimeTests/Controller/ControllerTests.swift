@@ -198,6 +198,20 @@ struct ControllerTests {
         #expect(queue.isShuttingDown)
     }
 
+    @Test func `a cache that a controller can do without is waited for, but not for ever`() {
+        var configuration = ControllerConfiguration()
+        configuration.caches = [.init(kind: "configmaps", hasSynced: Latch(), patience: .seconds(30))]
+        let (_, run) = start(configuration) { [journal] key in
+            journal.add(key)
+            return .done
+        }
+        queue.add("a")
+        world.run(for: .seconds(29))
+        #expect(journal.entries.isEmpty)
+        world.run(for: .seconds(1))
+        #expect(journal.entries == ["a"] && !run.isFinished)
+    }
+
     @Test func `workers start when the caches are full`() {
         let latch = Latch()
         var configuration = ControllerConfiguration()
