@@ -49,6 +49,8 @@ struct DecisionMaker {
         if facts.isRunningHere { return RecoveryDecision(.stop(reason)) }
         if reason == .deleted { return RecoveryDecision(.ignore) }
         var status = recovery.status ?? RecoveryStatus()
+        // Its runner ends it once that is done.
+        if let execution = status.halfDoneExecution { return resume(execution, status) }
         status.closeUnfinishedExecution(as: .cancelled, message: reason.explanation, now: now)
         status.finish(
             FinalVerdict(state: .cancelled, reason: reason.rawValue, message: reason.explanation),
@@ -83,7 +85,7 @@ struct DecisionMaker {
         case .lacksRehearsal: return RecoveryDecision(.rehearse(status: status))
         }
         status.resumeClock(at: now)
-        if let deadline = status.deadline, deadline <= now {
+        if let deadline = status.deadline, deadline <= now, status.halfDoneExecution == nil {
             return RecoveryDecision(.finish(status: status.timedOut(recovery: recovery, now: now)))
         }
         if let execution = status.executions?.last, !execution.state.isFinal {

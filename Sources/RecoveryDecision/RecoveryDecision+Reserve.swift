@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import JSON
 internal import KubernetesCore
 internal import RecoveryAPI
 
@@ -56,4 +57,34 @@ extension DecisionMaker {
         execution.holder = facts.identity.holder
         execution.fencingToken = facts.identity.fencingToken
     }
+}
+
+extension RecoveryStatus {
+    /// The unfinished attempt that is half done, see `RecoveryExecution.isHalfDone`.
+    var halfDoneExecution: RecoveryExecution? {
+        guard let last = executions?.last, !last.state.isFinal, last.isHalfDone else { return nil }
+        return last
+    }
+}
+
+extension RecoveryExecution {
+    /// Names, among the facts of an action, the one without which it must not stay.
+    package static let completedBy = "completedBy"
+
+    /// Whether an action was begun that must not stay without another one: whatever was asked meanwhile, that one or
+    /// the inverse comes first.
+    package var isHalfDone: Bool {
+        let actions = result?.actions ?? []
+        return actions.contains { action in
+            guard let second = action.facts?[Self.completedBy]?.stringValue else { return false }
+            let ends = [second, Self.name(ofUndoing: action.name)]
+            return !actions.contains { ends.contains($0.name) && $0.result == .succeeded }
+        }
+    }
+
+    /// How the names of actions begin that take others back.
+    package static let undoPrefix = "Undo"
+
+    /// The name of the action that takes another one back.
+    package static func name(ofUndoing action: String) -> String { undoPrefix + action }
 }

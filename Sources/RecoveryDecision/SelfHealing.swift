@@ -22,7 +22,8 @@ enum SelfHealing {
         targetConditions: [Condition] = [],
         detection: DetectionFinding = .unwatched
     ) -> FinalVerdict? {
-        guard recovery.status?.executions?.last.map(\.state.isFinal) ?? true else { return nil }
+        // A target that an attempt has deleted and not made again is gone, but not well.
+        guard recovery.status?.executions?.last.map({ $0.state.isFinal && !$0.isHalfDone }) ?? true else { return nil }
         if detection == .healed {
             return FinalVerdict(
                 state: .completed,

@@ -59,6 +59,28 @@ struct DecisionTransitionTests {
         #expect(decision == RecoveryDecision(.ignore))
     }
 
+    @Test(
+        "An attempt that was interrupted half done goes on, whatever was asked meanwhile; one that is done does not",
+        arguments: [false, true],
+        [false, true]
+    )
+    func halfDone(isDone: Bool, isCancelled: Bool) throws {
+        var recovery = try Recovery.make { $0.spec.timeoutSeconds = 400 }.reserved()
+        var begun = ActionRecord("DeleteTarget", .started)
+        begun.facts = ["completedBy": "CreateTarget"]
+        recovery.status?.executions?[0].result = ExecutionResult()
+        recovery.status?.executions?[0].result?.actions =
+            [begun] + (isDone ? [ActionRecord("CreateTarget", .succeeded)] : [])
+        recovery.spec.cancel = isCancelled
+        let decision = try decide(recovery, .make(), at: at(isCancelled ? 50 : 500))
+        #expect(isDone ? decision.kind.hasPrefix("finish") : decision.kind == "resume", "\(decision.kind)")
+        // After an attempt that left it so, too, a target that is gone is not well.
+        recovery.status?.executions?[0].state = .failed
+        recovery.spec.cancel = false
+        let healed = try decide(recovery, .make { $0.detection = .healed }, at: at(60))
+        #expect((healed.kind == "finish Completed") == isDone, "\(healed.kind)")
+    }
+
     @Test("After a crash the same attempt goes on under a new holder with a fresh deadline")
     func resume() throws {
         var recovery = try Recovery.make { $0.spec.timeoutSeconds = 400 }.reserved()

@@ -67,6 +67,8 @@ package struct ActionRecord: Codable, Hashable, Sendable {
     package var time: Date?
     /// What undoes the action, in the strategy's own terms.
     package var inverse: JSONValue?
+    /// What the action is about, in the strategy's own terms, for whoever goes on after an interruption.
+    package var facts: JSONValue?
 
     /// Makes a record.
     package init(_ name: String, _ result: ActionResult, message: String? = nil, time: Date? = nil) {

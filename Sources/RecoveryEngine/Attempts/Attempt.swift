@@ -99,6 +99,7 @@ package struct Attempt: Sendable {
     /// - Parameters:
     ///   - action: CamelCase name, unique within the attempt.
     ///   - inverse: what undoes the change, in the strategy's own terms and small: `RecoveryStrategy.undo` gets it back.
+    ///   - facts: what is to be known after an interruption, when the world no longer tells; small, too.
     ///   - alreadyDone: whether the live world shows that the action was done.
     ///   - body: the change; returns the words for status.
     /// - Throws: what `body` throws; `AttemptStopped` at this safe point; `StatusWriteFailure` when the Recovery is
@@ -106,6 +107,7 @@ package struct Attempt: Sendable {
     package func mutate(
         _ action: String,
         inverse: JSONValue? = nil,
+        facts: JSONValue? = nil,
         alreadyDone: () async throws -> Bool = { false },
         _ body: () async throws -> String
     ) async throws {
@@ -121,7 +123,7 @@ package struct Attempt: Sendable {
         default: break
         }
         try journal.checkStop()
-        journal.note(action, .started, "", inverse: inverse)
+        journal.note(action, .started, "", inverse: inverse, facts: facts)
         try await journal.flush()
         try journal.checkStop()
         do {
@@ -138,6 +140,22 @@ package struct Attempt: Sendable {
             throw error
         }
         try await journal.flush()
+    }
+
+    /// Begins what must not stay half done: nothing ends the attempt until `allowEnd()`, and there is time left for it.
+    ///
+    /// - Throws: `AttemptStopped` when it is to end already; then nothing may be begun.
+    func putOffEnd() throws {
+        try journal.putOffEnd()
+        clock.extend(to: timeSource.now().advanced(by: .seconds(Self.secondsToComplete)))
+    }
+
+    /// How much time there always is for what must not stay half done.
+    static let secondsToComplete = 60.0
+
+    /// What must not stay half done is done: requests to end count again.
+    func allowEnd() {
+        journal.allowEnd()
     }
 
     /// Waits, but not beyond a request to end.

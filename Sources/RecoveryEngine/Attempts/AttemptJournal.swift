@@ -10,10 +10,16 @@ package import Timekeeping
 ///
 /// Single writer: while the attempt runs, only this journal writes the Recovery's status, one write after another.
 package final class AttemptJournal: Sendable {
+    /// When a request to end is heard.
+    private enum Heed {
+        case atOnce, atSafePoints, later
+    }
+
     private struct State {
         var recovery: Recovery
         var actions: [ActionRecord]
         var stop: StopReason?
+        var heed = Heed.atOnce
         var isClosed = false
     }
 
@@ -30,7 +36,8 @@ package final class AttemptJournal: Sendable {
         self.timeSource = timeSource
         let execution = recovery.status?.executions?.last
         executionID = execution?.id ?? ""
-        state = Mutex(State(recovery: recovery, actions: execution?.result?.actions ?? []))
+        let heed = execution?.isHalfDone == true ? Heed.later : .atOnce
+        state = Mutex(State(recovery: recovery, actions: execution?.result?.actions ?? [], heed: heed))
     }
 
     /// The Recovery as it was last written.
@@ -46,8 +53,15 @@ package final class AttemptJournal: Sendable {
 
     /// Notes the outcome of an action without writing it: it goes out with the next write.
     ///
-    /// The inverse of a started action stays with its outcome, and with a later run of it: what was first is undone.
-    package func note(_ name: String, _ result: ActionResult, _ message: String, inverse: JSONValue? = nil) {
+    /// The inverse and the facts of a started action stay with its outcome, and with a later run of it: what was first is
+    /// undone.
+    package func note(
+        _ name: String,
+        _ result: ActionResult,
+        _ message: String,
+        inverse: JSONValue? = nil,
+        facts: JSONValue? = nil
+    ) {
         var record = ActionRecord(
             name,
             result,
@@ -56,16 +70,20 @@ package final class AttemptJournal: Sendable {
         )
         state.withLock { state in
             guard !state.isClosed else { return }
-            record.inverse = state.actions.last { $0.name == name }?.inverse ?? inverse
+            let before = state.actions.last { $0.name == name }
+            record.inverse = before?.inverse ?? inverse
+            record.facts = before?.facts ?? facts
             if let index = state.actions.lastIndex(where: { $0.name == name && $0.result == .started }) {
                 state.actions[index] = record
             } else {
                 state.actions.append(record)
             }
             // The oldest finished actions go first; a started one has to stay, as its outcome is open, and so has one that
-            // may have to be undone.
+            // may have to be undone, or tells how to go on.
             while state.actions.count > ExecutionResult.maxActions,
-                let oldest = state.actions.firstIndex(where: { $0.result != .started && $0.inverse == nil })
+                let oldest = state.actions.firstIndex(where: {
+                    $0.result != .started && $0.inverse == nil && $0.facts == nil
+                })
             {
                 state.actions.remove(at: oldest)
             }
@@ -123,8 +141,40 @@ package final class AttemptJournal: Sendable {
         state.withLock { state in
             if state.stop == nil || state.stop == .suspended { state.stop = reason }
         }
+        announceStop()
+    }
+
+    /// From now on no request to end is heard until ``allowEnd()``: what was begun would be lost half done.
+    ///
+    /// - Throws: `AttemptStopped` when the attempt was asked to end before.
+    package func putOffEnd() throws {
+        try state.withLock { state in
+            if let reason = state.stop, state.heed != .later { throw AttemptStopped(reason) }
+            state.heed = .later
+        }
+    }
+
+    /// From now on all requests to end are heard at safe points, where the strategy ends what would go on without it.
+    ///
+    /// - Throws: `AttemptStopped` when the attempt was asked to end before.
+    package func endAtSafePoints() throws {
+        try state.withLock { state in
+            if let reason = state.stop { throw AttemptStopped(reason) }
+            state.heed = .atSafePoints
+        }
+    }
+
+    /// Hears requests to end at once again, those that came meanwhile included.
+    package func allowEnd() {
+        state.withLock { $0.heed = .atOnce }
+        announceStop()
+    }
+
+    private func announceStop() {
+        let (stop, heed) = state.withLock { ($0.stop, $0.heed) }
+        guard let stop, heed != .later else { return }
         stopRequested.open()
-        if reason != .suspended { endRequested.open() }
+        if stop != .suspended, heed == .atOnce { endRequested.open() }
     }
 
     /// Why the attempt was asked to end; nil when it was not.
@@ -146,6 +196,6 @@ package final class AttemptJournal: Sendable {
     ///
     /// - Throws: `AttemptStopped`.
     package func checkStop() throws {
-        if let reason = state.withLock({ $0.stop }) { throw AttemptStopped(reason) }
+        if let reason = state.withLock({ $0.heed == .later ? nil : $0.stop }) { throw AttemptStopped(reason) }
     }
 }

@@ -36,7 +36,9 @@ extension AttemptRunner {
     ///
     /// What an attempt that failed has changed is taken back before its end is written.
     func execute(_ prepared: Prepared) async -> Ending {
+        defer { prepared.journal.allowEnd() }
         let compensation = Compensation(prepared.attempt, prepared.strategy)
+        if let ending = endHalfDone(prepared) { return await compensated(ending, compensation) }
         if compensation.hasBegun {
             let ending = Ending(.transient(retryAfter: nil), message: "the attempt had failed before an interruption")
             return await compensated(ending, compensation)
@@ -48,13 +50,32 @@ extension AttemptRunner {
         }
     }
 
+    /// How an attempt ends that was interrupted half done, and may only be taken back by now; nil when it may go on.
+    private func endHalfDone(_ prepared: Prepared) -> Ending? {
+        let recovery = prepared.attempt.recovery
+        guard prepared.attempt.isResumed, prepared.attempt.execution.isHalfDone else { return nil }
+        do {
+            if let asked = try StopReason.asked(by: recovery), asked != .suspended {
+                return Ending(.stopped(asked), message: asked.explanation)
+            }
+        } catch {
+            return Self.judge(error)
+        }
+        guard let deadline = recovery.status?.deadline, deadline <= environment.timeSource.wallTime() else {
+            return nil
+        }
+        return Ending(.transient(retryAfter: nil), message: "its time was over when it was resumed")
+    }
+
     private func compensated(_ ending: Ending, _ compensation: Compensation) async -> Ending {
         var ending = ending
         do {
+            try compensation.attempt.journal.putOffEnd()
             let undone = try await compensation.run()
             if !undone.isEmpty { ending.message += "; taken back: \(undone)" }
         } catch let failure where Self.judge(failure).isFailure {
             ending.message += "; not taken back: \(Attempt.describe(failure))"
+            ending.nextSteps += Self.judge(failure).nextSteps.filter { !ending.nextSteps.contains($0) }
         } catch {
             // Stopped or interrupted in the middle: whoever goes on with the attempt finds what was begun.
             return Self.judge(error)

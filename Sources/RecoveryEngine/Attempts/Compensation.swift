@@ -1,4 +1,5 @@
 internal import RecoveryAPI
+internal import RecoveryDecision
 
 /// Takes back what an attempt has changed, last action first, each exactly once: when the attempt failed, or when its
 /// target did not stay healthy.
@@ -6,8 +7,6 @@ internal import RecoveryAPI
 /// It goes through the attempt's journal like every change: an inverse is recorded as the action `Undo<name>`, so after a
 /// crash it is neither forgotten nor done twice. Actions that recorded no inverse stay as they are.
 package struct Compensation: Sendable {
-    private static let prefix = "Undo"
-
     let attempt: Attempt
     let strategy: any RecoveryStrategy
 
@@ -19,7 +18,7 @@ package struct Compensation: Sendable {
 
     /// Whether it was begun before an interruption: then the attempt must not go on with its own actions.
     package var hasBegun: Bool {
-        attempt.journal.actions.contains { $0.name.hasPrefix(Self.prefix) }
+        attempt.journal.actions.contains { $0.name.hasPrefix(RecoveryExecution.undoPrefix) }
     }
 
     /// Undoes everything that is not undone yet.
@@ -30,8 +29,8 @@ package struct Compensation: Sendable {
         var words: [String] = []
         // Started ones too: whether they were done is open, and an inverse that finds nothing to undo does nothing.
         for action in attempt.journal.actions.reversed() where action.inverse != nil {
-            guard !action.name.hasPrefix(Self.prefix) else { continue }
-            let undo = Self.prefix + action.name
+            guard !action.name.hasPrefix(RecoveryExecution.undoPrefix) else { continue }
+            let undo = RecoveryExecution.name(ofUndoing: action.name)
             try await attempt.mutate(undo) { try await strategy.undo(action, attempt) }
             if let message = attempt.recorded(undo)?.message { words.append(message) }
         }

@@ -86,6 +86,13 @@ package enum StrategyFailure: Error, Sendable, Hashable {
     case superseded(SuccessorRequest, String)
 }
 
+extension StrategyFailure {
+    /// A person has changed what the strategy was about to change, or takes it back: what they did counts.
+    static func humanOverride(_ message: String) -> StrategyFailure {
+        .permanent("\(message); it is left alone", metrics: ["reason": ConditionReason.humanOverride])
+    }
+}
+
 extension StrategyFailure: CustomStringConvertible {
     /// What happened, in one sentence.
     package var description: String {
