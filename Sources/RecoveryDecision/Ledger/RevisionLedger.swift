@@ -58,6 +58,17 @@ package struct RevisionLedger: Sendable, Hashable {
     /// Whether anything is known of a workload.
     package func knows(_ key: String) -> Bool { workloads[key] != nil }
 
+    /// All workloads of which anything is known.
+    package var keys: Set<String> { Set(workloads.keys) }
+
+    /// Whether no further workload has a place.
+    package var isFull: Bool { workloads.count >= Self.maxWorkloads }
+
+    /// Gives up the place of a workload that is gone.
+    package mutating func forget(_ key: String) {
+        workloads[key] = nil
+    }
+
     /// The revision that was healthy last.
     package func latest(_ key: String) -> Entry? { workloads[key]?.last }
 

@@ -30,9 +30,18 @@ package final class LedgerKeeper: Sendable {
         var unstarted: [NamespaceWorkloads] = []
         /// Since when a template has been seen healthy without a break; a new leader begins anew.
         var healthy: [Proof: (template: String, since: MonotonicInstant)] = [:]
-        /// What the ConfigMaps hold, as last read or written; they are this keeper's alone.
-        var ledgers: [ObjectKey: RevisionLedger] = [:]
+        /// What the ConfigMaps hold, by the uid of their policy; they are this keeper's alone.
+        var ledgers: [String: Known] = [:]
     }
+
+    /// A ledger as it was last read or written.
+    private struct Known: Sendable {
+        var ledger: RevisionLedger
+        var since: MonotonicInstant
+    }
+
+    /// How long a ledger is taken for what the ConfigMap holds, which a person may delete.
+    private static let memory = Duration.seconds(300)
 
     private let client: KubernetesClient
     private let policies: Informer<RecoveryPolicy>
@@ -84,10 +93,14 @@ package final class LedgerKeeper: Sendable {
 
     /// Follows the namespaces of the policies that name Rollback, and no others.
     private func follow() {
-        let wanted = Set(policies.store.list().filter(\.rollsBack).compactMap(\.metadata.namespace))
+        let asking = policies.store.list().filter(\.rollsBack)
+        let wanted = Set(asking.compactMap(\.metadata.namespace))
+        let (uids, keys) = (Set(asking.compactMap(\.metadata.uid)), Set(asking.map(\.metadata.key)))
         let (old, changed) = state.withLock { state in
             let old = state.watches.filter { !wanted.contains($0.key) }
             for namespace in old.keys { state.watches[namespace] = nil }
+            state.ledgers = state.ledgers.filter { uids.contains($0.key) }
+            state.healthy = state.healthy.filter { keys.contains($0.key.policy) }
             for namespace in wanted where state.watches[namespace] == nil {
                 let watch = makeWatch(namespace)
                 state.watches[namespace] = watch
@@ -164,16 +177,41 @@ package final class LedgerKeeper: Sendable {
     }
 
     private func ledger(of policy: RecoveryPolicy) async throws -> RevisionLedger {
-        let key = policy.ledgerKey
-        if let known = state.withLock({ $0.ledgers[key] }) { return known }
+        let now = context.timeSource.now()
+        if let known = state.withLock({ $0.ledgers[policy.metadata.uid ?? ""] }),
+            known.since.duration(to: now) < Self.memory
+        {
+            return known.ledger
+        }
         let ledger: RevisionLedger
         do {
-            ledger = RevisionLedger(data: try await client.get(.configMaps, key).content["data"])
+            let map = try await client.get(.configMaps, policy.ledgerKey)
+            try await takeOver(map, policy)
+            ledger = RevisionLedger(data: map.content["data"])
         } catch let error as ClientError where error.apiError?.isNotFound == true {
             ledger = RevisionLedger(data: nil)
         }
-        state.withLock { $0.ledgers[key] = ledger }
+        remember(ledger, policy)
         return ledger
+    }
+
+    /// Keeps the ledger of a policy that was deleted and made again: it would go with the one that is gone.
+    private func takeOver(_ map: Unstructured, _ policy: RecoveryPolicy) async throws {
+        let owners = (map["metadata", "ownerReferences"]?.arrayValue ?? [])
+            .filter { $0["kind"]?.stringValue == RecoveryPolicy.resource.kind }
+        guard !owners.isEmpty, !owners.contains(where: { $0["uid"]?.stringValue == policy.metadata.uid }) else {
+            return
+        }
+        let metadata: JSONValue = [
+            "uid": .string(map.uid), "resourceVersion": .string(map.resourceVersion),
+            "ownerReferences": [policy.ledgerOwner],
+        ]
+        _ = try await client.patch(.configMaps, policy.ledgerKey, ["metadata": metadata], type: .merge)
+    }
+
+    private func remember(_ ledger: RevisionLedger?, _ policy: RecoveryPolicy) {
+        let known = ledger.map { Known(ledger: $0, since: context.timeSource.now()) }
+        state.withLock { $0.ledgers[policy.metadata.uid ?? ""] = known }
     }
 
     private func record(
@@ -183,19 +221,40 @@ package final class LedgerKeeper: Sendable {
         _ ledger: RevisionLedger
     ) async throws {
         var ledger = ledger
-        guard let text = try ledger.record(entry, of: key) else { return }
-        state.withLock { $0.ledgers[policy.ledgerKey] = nil }
-        let data: JSONValue = ["data": [key: .string(text)]]
+        var changes: [String: JSONValue] = [:]
+        if ledger.isFull, !ledger.knows(key) {
+            for gone in forgettable(ledger, policy) {
+                ledger.forget(gone)
+                changes[gone] = .null
+            }
+        }
+        guard let text = try ledger.record(entry, of: key) else {
+            return context.logger.warning(
+                "the ledger is full: no revision of this workload can be rolled back to",
+                ["policy": "\(policy.metadata.key)", "workload": key, "workloads": "\(RevisionLedger.maxWorkloads)"]
+            )
+        }
+        changes[key] = .string(text)
+        remember(nil, policy)
         do {
+            let data: JSONValue = ["data": .object(JSONObject(changes))]
             _ = try await client.patch(.configMaps, policy.ledgerKey, data, type: .merge)
         } catch let error as ClientError where error.apiError?.isNotFound == true {
             // A new one begins with this revision: what was known went with the ConfigMap.
             ledger = RevisionLedger(data: nil)
             _ = try ledger.record(entry, of: key)
-            _ = try await client.create(.configMaps, policy.newLedger(data))
+            _ = try await client.create(.configMaps, policy.newLedger(["data": [key: .string(text)]]))
         }
-        state.withLock { $0.ledgers[policy.ledgerKey] = ledger }
+        remember(ledger, policy)
         context.logger.info("healthy revision", ["policy": "\(policy.metadata.key)", "workload": key])
+    }
+
+    /// The workloads in a ledger that are gone; none while it is not known which there are.
+    private func forgettable(_ ledger: RevisionLedger, _ policy: RecoveryPolicy) -> Set<String> {
+        guard let watch = state.withLock({ $0.watches[policy.metadata.namespace ?? ""] }), watch.hasSynced else {
+            return []
+        }
+        return ledger.keys.subtracting(watch.workloads.map { RevisionLedger.key(kind: $0.kind, name: $0.key.name) })
     }
 }
 
@@ -228,11 +287,14 @@ extension RecoveryPolicy {
         if let name = metadata.name, NameRules.problem(labelValue: name) == nil {
             ledger.labels = [MetadataName.policy: name]
         }
-        let owner: JSONValue = [
+        ledger["metadata", "ownerReferences"] = [ledgerOwner]
+        return ledger
+    }
+
+    fileprivate var ledgerOwner: JSONValue {
+        [
             "apiVersion": .string(RecoveryAPI.apiVersion), "kind": .string(Self.resource.kind),
             "name": .string(metadata.name ?? ""), "uid": .string(metadata.uid ?? ""),
         ]
-        ledger["metadata", "ownerReferences"] = [owner]
-        return ledger
     }
 }

@@ -69,9 +69,15 @@ final class NamespaceWorkloads: Sendable {
         informers.first { $0.resource.kind == kind }?.store.get(key)
     }
 
+    /// All workloads that are known.
+    var workloads: [WorkloadSight] { informers.flatMap { $0.store.list() } }
+
+    /// Whether those are all there are.
+    var hasSynced: Bool { informers.allSatisfy(\.hasSynced.isOpen) }
+
     /// Tells of all workloads that are known.
     func announceAll() {
-        for workload in informers.flatMap({ $0.store.list() }) { onChange(workload.kind, workload.key) }
+        for workload in workloads { onChange(workload.kind, workload.key) }
     }
 
     /// Follows until ``end()``.

@@ -137,6 +137,54 @@ struct LedgerKeeperTests {
         #expect(hub.watchCount == 1)
     }
 
+    @Test("a policy that is deleted and made again keeps its ledger, or writes a new one where that is gone")
+    func madeAgain() throws {
+        put("v1")
+        putPolicy()
+        start()
+        let policy = ObjectKey(namespace: WorkloadScene.namespace, name: "web")
+        hub.remove(RecoveryPolicy.resource, policy)
+        world.run(for: .seconds(1))
+        putPolicy()
+        let uid = try #require(hub.object(RecoveryPolicy.resource, policy)).uid
+        let map = try #require(hub.object(.configMaps, Self.ledger))
+        #expect(map["metadata", "ownerReferences"]?[index: 0]?["uid"] == .string(uid) && healthy() == ["v1"])
+
+        hub.remove(RecoveryPolicy.resource, policy)
+        hub.remove(.configMaps, Self.ledger)
+        world.run(for: .seconds(1))
+        putPolicy()
+        #expect(healthy() == ["v1"])
+    }
+
+    @Test("a full ledger gives up what is known of workloads that are gone, and nothing else")
+    func makesRoom() throws {
+        var ledger = RevisionLedger(data: nil)
+        var data: [String: JSONValue] = [:]
+        for number in 0..<RevisionLedger.maxWorkloads {
+            let key = number == 0 ? "Deployment.web" : "Deployment.gone-\(number)"
+            let entry = RevisionLedger.Entry(
+                template: WorkloadTemplate.hash(template("v1")),
+                time: world.time.wallTime()
+            )
+            data[key] = try ledger.record(entry, of: key).map(JSONValue.string)
+        }
+        hub.put(
+            [
+                "metadata": [
+                    "name": .string(Self.ledger.name), "namespace": .string(WorkloadScene.namespace),
+                ], "data": .object(JSONObject(data)),
+            ],
+            .configMaps
+        )
+        put("v1")
+        put("v2", name: "new")
+        putPolicy()
+        start()
+        #expect(healthy("new") == ["v2"] && healthy() == ["v1"])
+        #expect(hub.object(.configMaps, Self.ledger)?["data"]?.objectValue?.count == 2)
+    }
+
     @Test("only what the policy can be about is in its ledger")
     func matches() {
         put("v1")
