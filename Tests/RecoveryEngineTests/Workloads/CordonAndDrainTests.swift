@@ -58,7 +58,7 @@ struct CordonAndDrainTests {
         #expect(result.nextSteps == ["When the node is well again: kubectl uncordon node-1"])
         #expect(
             attempt.journalLines == [
-                "CheckPods Succeeded", "CordonNode Succeeded", "EvictPods Succeeded", "WaitForPodsToEnd Succeeded",
+                "CordonNode Succeeded", "CheckPods Succeeded", "EvictPods Succeeded", "WaitForPodsToEnd Succeeded",
                 "WaitForReplacements Succeeded",
             ]
         )
@@ -104,16 +104,18 @@ struct CordonAndDrainTests {
     }
 
     @Test(
-        "what would be lost for good stops the drain before anything is changed, unless that is accepted",
+        "what would be lost for good stops the drain before anything is evicted, unless that is accepted",
         arguments: [(nil, [:], "force"), ("ReplicaSet", ["volumes": [["emptyDir": [:]]]], "deleteEmptyDirData")]
             as [(String?, JSONValue, String)]
     )
     func sparesPods(owner: String?, spec: JSONValue, parameter: String) throws {
         let scene = makeScene()
         scene.putPod("web-1", owner: owner.map { ($0, "web") }, ["spec": spec])
-        let failure = try scene.harness.failure(CordonAndDrainStrategy(), attempt(scene))
+        let refused = try attempt(scene)
+        let failure = try scene.harness.failure(CordonAndDrainStrategy(), refused)
         #expect(failure.kind == "permanent" && failure.advice.contains("parameters.\(parameter): true"))
-        #expect(!isCordoned(scene) && evictions(scene).isEmpty)
+        let undo = scene.harness.world.start { try await Compensation(refused, CordonAndDrainStrategy()).run() }
+        #expect(undo.isFinished && !isCordoned(scene) && evictions(scene).isEmpty)
         _ = try scene.finish(scene.start(CordonAndDrainStrategy(), try attempt(scene, [parameter: true])))
         #expect(evictions(scene) == ["web-1"])
     }
@@ -140,15 +142,78 @@ struct CordonAndDrainTests {
         #expect(isCordoned(scene))
     }
 
+    /// The mark that a Recovery leaves with its cordon.
+    private func cordon(_ scene: WorkloadScene, by recovery: String) {
+        let mark = #"{"from":"schedulable","to":"cordoned","time":"2026-01-01T00:00:00Z","recovery":"\#(recovery)"}"#
+        scene.hub.edit(.nodes, Self.node) { node in
+            node.set(true, at: ["spec", "unschedulable"])
+            node.set(.string(mark), at: ["metadata", "annotations", Self.mark])
+        }
+    }
+
+    private func begun(_ result: ActionResult) -> ActionRecord {
+        var begun = ActionRecord(CordonAndDrainStrategy.cordonAction, result)
+        begun.inverse = ["unschedulable": false]
+        return begun
+    }
+
     @Test("after a crash the drain goes on, with the cordon that is there")
     func resumes() throws {
-        let scene = makeScene(["unschedulable": true])
+        let scene = makeScene()
+        cordon(scene, by: "broken")
         scene.putPod("web-1", owner: (kind: "ReplicaSet", name: "web"))
-        var begun = ActionRecord(CordonAndDrainStrategy.cordonAction, .started)
-        begun.inverse = ["unschedulable": false]
-        let attempt = try attempt(scene, actions: [begun])
+        let attempt = try attempt(scene, actions: [begun(.started)])
         _ = try scene.finish(scene.start(CordonAndDrainStrategy(), attempt))
         #expect(scene.harness.writes(.nodes).isEmpty && evictions(scene) == ["web-1"])
+    }
+
+    @Test("a cordon that somebody else made since the interruption stays; a node that a person lets go is left alone")
+    func humanMeanwhile() throws {
+        let scene = makeScene()
+        cordon(scene, by: "another")
+        let foreign = try attempt(scene, actions: [begun(.started)])
+        _ = try scene.finish(scene.start(CordonAndDrainStrategy(), foreign))
+        let undo = scene.harness.world.start { try await Compensation(foreign, CordonAndDrainStrategy()).run() }
+        #expect(undo.isFinished && isCordoned(scene) && scene.harness.writes(.nodes).isEmpty)
+
+        let open = makeScene()
+        open.putPod("web-1", owner: (kind: "ReplicaSet", name: "web"))
+        let failure = try open.harness.failure(CordonAndDrainStrategy(), attempt(open, actions: [begun(.succeeded)]))
+        #expect(failure.metrics["reason"] == "HumanOverride" && evictions(open).isEmpty && !isCordoned(open))
+    }
+
+    @Test("a pod that came late, or that a person keeps actions away from, is not evicted unseen")
+    func latePods() throws {
+        let scene = makeScene()
+        scene.putPod("web-1", owner: (kind: "ReplicaSet", name: "web"))
+        scene.hub.inject(.status(429, "TooManyRequests"), times: 1) { $0.target?.subresource == "eviction" }
+        let run = scene.start(CordonAndDrainStrategy(), try attempt(scene))
+        scene.putPod("late", owner: nil)
+        let late = #expect(throws: StrategyFailure.self) { try scene.finish(run) }
+        #expect(late?.description.contains("no controller owns them: shop/late") == true)
+        #expect(evictions(scene) == ["web-1"] && scene.hub.objects(.pods).count == 2)
+
+        let other = makeScene()
+        let labels: JSONValue = ["recovery.tmc.io/exclude": "true"]
+        other.putPod("web-1", owner: (kind: "ReplicaSet", name: "web"), ["metadata": ["labels": labels]])
+        let excluded = try other.harness.failure(CordonAndDrainStrategy(), attempt(other, ["force": true]))
+        #expect(excluded.message.contains("recovery.tmc.io/exclude=true") && evictions(other).isEmpty)
+    }
+
+    @Test("after a crash the owners of pods that are gone are still waited for")
+    func resumesProof() throws {
+        let scene = makeScene()
+        cordon(scene, by: "broken")
+        scene.hub.edit(.replicaSets, WorkloadScene.key) { $0.set(0, at: ["status", "availableReplicas"]) }
+        var evicted = ActionRecord("EvictPods", .started)
+        let owner: JSONValue = [
+            "apiVersion": "apps/v1", "kind": "ReplicaSet", "namespace": .string(WorkloadScene.namespace), "name": "web",
+        ]
+        evicted.facts = ["pods": 2, "owners": [owner]]
+        let run = scene.start(CordonAndDrainStrategy(), try attempt(scene, actions: [begun(.succeeded), evicted]))
+        #expect(!run.isFinished, "no pod runs elsewhere yet")
+        scene.rollOut(.replicaSets)
+        #expect(try scene.finish(run).metrics["evicted"] == "2")
     }
 
     @Test("an excluded node and other kinds are left alone; parameters are checked")

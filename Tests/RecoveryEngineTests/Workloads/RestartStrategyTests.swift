@@ -101,6 +101,22 @@ struct RestartStrategyTests {
         #expect(attempt.journalLines == ["EvictPod Succeeded", "WaitForReplacement Succeeded"])
     }
 
+    @Test("after a crash the eviction that took place is known, and its owner is waited for")
+    func resumesEviction() throws {
+        let scene = WorkloadScene()
+        scene.put(.replicaSets)
+        let pod = scene.putPod("web-1", owner: ("ReplicaSet", "web"))
+        let first = try scene.attempt(.pods, name: "web-1")
+        _ = try scene.finish(scene.start(RestartStrategy(), first))
+        #expect(scene.hub.objects(.pods).isEmpty)
+        var begun = ActionRecord("EvictPod", .started)
+        begun.facts = try #require(first.recorded("EvictPod")?.facts)
+        #expect(begun.facts?["uid"] == .string(pod.uid))
+        scene.putPod("web-1", owner: ("ReplicaSet", "web"))
+        _ = try scene.finish(scene.start(RestartStrategy(), try scene.attempt(.pods, name: "web-1", actions: [begun])))
+        #expect(scene.hub.objects(.pods).count == 1, "the new pod of that name stays")
+    }
+
     @Test("a budget that never gives way ends the attempt in time, with nothing deleted")
     func honoursBudget() throws {
         let scene = WorkloadScene()

@@ -227,6 +227,34 @@ struct RollbackStrategyTests {
         #expect(scene.harness.writes(.deployments).isEmpty)
     }
 
+    @Test("what a person has rolled out since the attempt was interrupted is not overwritten")
+    func humanMeanwhile() throws {
+        let scene = try makeScene(present: "v9")
+        var begun = ActionRecord(RollbackStrategy.action, .started)
+        let (from, to) = (WorkloadTemplate.hash(template("v3")), WorkloadTemplate.hash(template("v2")))
+        begun.inverse = ["from": .string(from), "to": .string(to)]
+        let failure = try scene.harness.failure(RollbackStrategy(), attempt(scene, actions: [begun]))
+        #expect(failure.metrics["reason"] == "HumanOverride" && image(scene) == "v9")
+    }
+
+    @Test("after a crash only pods of the revision that was recorded as stuck are evicted")
+    func resumedEviction() throws {
+        let scene = try makeScene(.statefulSets, present: "v2")
+        let uid = try #require(scene.hub.object(.statefulSets, WorkloadScene.key)).uid
+        let owner: JSONValue = ["kind": "StatefulSet", "name": "web", "uid": .string(uid), "controller": true]
+        for (name, revision) in [("web-0", "web-3"), ("web-1", "web-9")] {
+            let labels: JSONValue = ["controller-revision-hash": .string(revision)]
+            scene.putPod(name, owner: nil, ["metadata": ["labels": labels, "ownerReferences": [owner]]])
+        }
+        var begun = ActionRecord(RollbackStrategy.action, .succeeded)
+        let (from, to) = (WorkloadTemplate.hash(template("v3")), WorkloadTemplate.hash(template("v2")))
+        begun.inverse = ["from": .string(from), "to": .string(to)]
+        begun.facts = ["stuckRevision": "web-9"]
+        // By now the status names the healthy revision, web-3, whose pods have just begun.
+        _ = scene.start(RollbackStrategy(), try attempt(scene, .statefulSets, actions: [begun]))
+        #expect(scene.hub.objects(.pods).map(\.name) == ["web-0"])
+    }
+
     @Test("pods of the failed revision do not keep a StatefulSet from going back")
     func stuckPods() throws {
         let scene = try makeScene(.statefulSets)

@@ -95,6 +95,16 @@ struct ScaleStrategyTests {
         #expect(scene.harness.writes(.deployments).isEmpty && replicas() == 6)
     }
 
+    @Test("what a person has scaled since the attempt was interrupted is left alone")
+    func humanMeanwhile() throws {
+        scene.put(spec: ["replicas": 7])
+        var begun = ActionRecord(ScaleStrategy.action, .started)
+        begun.inverse = ["from": 3, "to": 6]
+        let attempt = try scene.attempt(.deployments, ["percent": 200], actions: [begun])
+        #expect(try scene.harness.failure(ScaleStrategy(), attempt).metrics["reason"] == "HumanOverride")
+        #expect(replicas() == 7)
+    }
+
     @Test("what cannot be scaled, is not told how, or belongs to a GitOps tool is left alone")
     func refuses() throws {
         scene.put(.daemonSets)

@@ -41,6 +41,11 @@ struct OwnMark: Codable, Hashable, Sendable {
         recovery = attempt.recovery.metadata.name ?? ""
     }
 
+    /// Whether the mark on an object says that this Recovery did it.
+    static func isOf(_ attempt: Attempt, on object: Unstructured, strategy: String) -> Bool {
+        OwnMark(object, strategy: strategy)?.recovery == attempt.recovery.metadata.name ?? ""
+    }
+
     /// The annotation's value.
     ///
     /// - Throws: `EncodingError` for a time that cannot be written.

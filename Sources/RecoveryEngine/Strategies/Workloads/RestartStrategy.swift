@@ -39,12 +39,11 @@ package struct RestartStrategy: RecoveryStrategy {
                 nextSteps: ["Create a Recovery with spec.targetRef: a Deployment, StatefulSet, DaemonSet or Pod"]
             )
         }
-        let object = try await target.read()
         if target.resource == .pods {
-            try await PodRestart(attempt: attempt, target: target).run(object)
+            try await PodRestart(attempt: attempt, target: target).run()
             return StrategyResult(message: "\(target.description) was replaced", isWholeProof: true)
         }
-        let workload = try WorkloadTarget(attempt, target, restarting: object)
+        let workload = try WorkloadTarget(attempt, target, restarting: try await target.read())
         try await rollOut(workload)
         return StrategyResult(message: "\(target.description) was restarted and is ready")
     }
@@ -73,7 +72,39 @@ private struct PodRestart {
     let attempt: Attempt
     let target: TargetAccess
 
-    func run(_ pod: Unstructured) async throws {
+    private static let action = "EvictPod"
+
+    func run() async throws {
+        let (uid, owner) = try await subject()
+        let limit = attempt.lastMoment()
+        try await attempt.mutate(Self.action, facts: ["uid": .string(uid), "owner": owner.facts]) {
+            try await live(uid).map(\.isBeingDeleted) ?? true
+        } _: {
+            guard let pod = try await live(uid) else { return "\(target.description) is gone already" }
+            try target.checkMayChange(pod)
+            let evictor = try await Evictor(target.client)
+            while case .blocked(let reason, let wait) = try await evictor.evict(pod) {
+                guard attempt.timeSource.now().advanced(by: wait ?? Evictor.pace) < limit else {
+                    throw StrategyFailure.transient(
+                        "\(target.description) may not be evicted: \(reason)",
+                        nextSteps: ["See which budget forbids it: kubectl get pdb -n \(pod.namespace ?? "")"]
+                    )
+                }
+                try await attempt.pause(for: wait ?? Evictor.pace)
+            }
+            return "evicted \(target.description)"
+        }
+        try await attempt.read("WaitForReplacement") {
+            try await gone(uid, limit)
+            return try await owner.waitUntilReady(attempt, target.client, limit)
+        }
+    }
+
+    /// The pod's uid and who makes another; once it is gone, only the record of its eviction tells.
+    private func subject() async throws -> (uid: String, owner: PodOwner) {
+        let facts = attempt.recorded(Self.action)?.facts
+        if let uid = facts?["uid"]?.stringValue, let owner = PodOwner(facts: facts?["owner"]) { return (uid, owner) }
+        let pod = try await target.read()
         guard let owner = PodOwner(pod) else {
             throw StrategyFailure.permanent(
                 "\(target.description) has no controller that would make another one; nothing was changed",
@@ -89,40 +120,22 @@ private struct PodRestart {
             )
         }
         try target.checkMayChange(pod)
-        let limit = attempt.lastMoment()
-        try await attempt.mutate("EvictPod") {
-            try await isGone(pod)
-        } _: {
-            let evictor = try await Evictor(target.client)
-            while case .blocked(let reason, let wait) = try await evictor.evict(pod) {
-                guard attempt.timeSource.now().advanced(by: wait ?? Evictor.pace) < limit else {
-                    throw StrategyFailure.transient(
-                        "\(target.description) may not be evicted: \(reason)",
-                        nextSteps: ["See which budget forbids it: kubectl get pdb -n \(pod.namespace ?? "")"]
-                    )
-                }
-                try await attempt.pause(for: wait ?? Evictor.pace)
-            }
-            return "evicted \(target.description)"
-        }
-        try await attempt.read("WaitForReplacement") {
-            try await gone(pod, limit)
-            return try await owner.waitUntilReady(attempt, target.client, limit)
-        }
+        return (pod.uid, owner)
     }
 
-    private func isGone(_ pod: Unstructured) async throws -> Bool {
+    /// The pod, unless it is gone or another one has its name.
+    private func live(_ uid: String) async throws -> Unstructured? {
         do {
-            let live = try await target.client.get(.pods, pod.key)
-            return live.uid != pod.uid || live.isBeingDeleted
+            let live = try await target.client.get(.pods, target.key)
+            return live.uid == uid ? live : nil
         } catch let error as ClientError where error.apiError?.isNotFound == true {
-            return true
+            return nil
         }
     }
 
-    private func gone(_ pod: Unstructured, _ limit: MonotonicInstant) async throws {
-        let uid = pod.uid
-        try await ObjectWatch(target.client, .pods, pod.key).wait(attempt, until: limit, target.description) { pods in
+    private func gone(_ uid: String, _ limit: MonotonicInstant) async throws {
+        let watch = ObjectWatch(target.client, .pods, target.key)
+        try await watch.wait(attempt, until: limit, target.description) { pods in
             pods.contains { $0.uid == uid } ? .waiting("has not ended yet") : .reached(())
         }
     }

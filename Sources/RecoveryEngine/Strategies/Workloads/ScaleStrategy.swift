@@ -58,10 +58,7 @@ package struct ScaleStrategy: RecoveryStrategy {
         }
         if scaler.present == from { return "\(scaler.description) is at \(from) already" }
         guard scaler.present == to else {
-            throw StrategyFailure.permanent(
-                "somebody has scaled \(scaler.description) since; it is left alone",
-                metrics: ["reason": ConditionReason.humanOverride]
-            )
+            throw StrategyFailure.humanOverride("somebody has scaled \(scaler.description) since")
         }
         try await scaler.set(from, mark: nil)
         return "\(scaler.description) is back at \(from)"
@@ -92,6 +89,9 @@ private struct ScaleRun: Sendable {
         try await attempt.mutate(ScaleStrategy.action, inverse: inverse) {
             try await Scaler.find(target, named: inverse["autoscaler"]?.stringValue)?.present == wanted
         } _: {
+            guard scaler.present == before else {
+                throw StrategyFailure.humanOverride("somebody has scaled \(scaler.description) meanwhile")
+            }
             try await scaler.set(wanted, mark: OwnMark(from: String(before), to: String(wanted), attempt))
             return "\(scaler.description): from \(before) to \(wanted)"
         }

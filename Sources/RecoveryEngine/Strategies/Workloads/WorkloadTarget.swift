@@ -80,6 +80,25 @@ struct PodOwner: Sendable, Hashable {
         namespace = pod.namespace ?? ""
     }
 
+    /// Reads what the record of an action has of it.
+    init?(facts: JSONValue?) {
+        guard let facts, let kind = facts["kind"]?.stringValue, let name = facts["name"]?.stringValue else {
+            return nil
+        }
+        apiVersion = facts["apiVersion"]?.stringValue ?? "v1"
+        self.kind = kind
+        self.name = name
+        namespace = facts["namespace"]?.stringValue ?? ""
+    }
+
+    /// For the record of an action.
+    var facts: JSONValue {
+        [
+            "apiVersion": .string(apiVersion), "kind": .string(kind), "namespace": .string(namespace),
+            "name": .string(name),
+        ]
+    }
+
     /// `ReplicaSet production/web-5d4`, for messages.
     var description: String { "\(kind) \(namespace)/\(name)" }
 

@@ -8,8 +8,9 @@ package import RecoveryDecision
 /// them running elsewhere.
 ///
 /// PodDisruptionBudgets are honoured; pods of DaemonSets and static pods stay. A pod that nobody would make again, or one
-/// with data in an emptyDir on a node that still answers, stops the drain before anything is evicted. What it undoes is
-/// the cordon. Only for Recoveries in the controller's own namespace, as for all that has no namespace.
+/// with data in an emptyDir on a node that still answers, stops the drain, and so does one with the label
+/// `recovery.tmc.io/exclude`. What it undoes is its own cordon. Only for Recoveries in the controller's own namespace, as
+/// for all that has no namespace.
 ///
 /// Parameters: `force` (false: evicts pods without a controller, too), `deleteEmptyDirData` (false).
 package struct CordonAndDrainStrategy: RecoveryStrategy {
@@ -54,15 +55,16 @@ package struct CordonAndDrainStrategy: RecoveryStrategy {
         guard let target = try await TargetAccess(attempt, try await attempt.targetClient()) else {
             throw StrategyFailure.permanent("the Recovery names no node any more")
         }
-        let node = try await target.read()
-        guard node["spec", "unschedulable"]?.boolValue == true else {
-            return "\(target.description) takes pods already"
+        return try await target.client.withRetryOnConflict {
+            let node = try await target.read()
+            guard node["spec", "unschedulable"]?.boolValue == true else {
+                return "\(target.description) takes pods already"
+            }
+            guard OwnMark.isOf(attempt, on: node, strategy: StrategyName.cordonAndDrain) else {
+                return "\(target.description) was cordoned by somebody else, and stays so"
+            }
+            try await target.setCordon(false, mark: .null, over: node)
+            return "\(target.description) takes pods again"
         }
-        let mark = OwnMark.annotation(StrategyName.cordonAndDrain)
-        let patch: JSONValue = [
-            "metadata": ["uid": .string(node.uid), "annotations": [mark: .null]], "spec": ["unschedulable": .null],
-        ]
-        _ = try await target.patch(patch)
-        return "\(target.description) takes pods again"
     }
 }

@@ -19,25 +19,29 @@ struct DrainRun: Sendable {
         let node = try await target.read()
         try target.checkMayChange(node)
         let answers = WorkloadReadiness.problem(of: node) == nil
-        let pods = try await pods()
-        try await attempt.read("CheckPods") {
-            try check(pods, nodeAnswers: answers)
-            return "to evict: \(pods.toEvict.count), to leave: \(pods.toLeave)"
-        }
+        // First: what came to the node after a look at its pods would be evicted unseen.
         try await cordon(node)
+        let pods = try await pods(nodeAnswers: answers)
+        attempt.note("CheckPods", .succeeded, "to evict: \(pods.toEvict.count), to leave: \(pods.toLeave)")
         let limit = attempt.lastMoment()
-        try await attempt.mutate("EvictPods") {
-            "evicted \(try await evictAll(limit))"
+        // Those that are evicted no longer tell who has to make them again.
+        let recorded = attempt.recorded(Self.evictAction)?.facts
+        let facts = recorded ?? DrainedOwners(pods.toEvict).facts
+        try await attempt.mutate(Self.evictAction, facts: facts) {
+            "evicted \(try await evictAll(limit, nodeAnswers: answers))"
         }
         if answers { try await waitForEnd(limit) }
-        try await waitForOwners(pods.toEvict, limit)
+        let drained = DrainedOwners(facts)
+        try await waitForOwners(drained.owners.union(pods.toEvict.compactMap(PodOwner.init)), limit)
         return StrategyResult(
-            message: "\(target.description) is drained: \(pods.toEvict.count) pods run elsewhere or have ended",
+            message: "\(target.description) is drained: \(drained.pods) pods run elsewhere or have ended",
             nextSteps: Self.nextSteps(name, answers),
-            metrics: ["evicted": String(pods.toEvict.count)],
+            metrics: ["evicted": String(drained.pods)],
             isWholeProof: true
         )
     }
+
+    private static let evictAction = "EvictPods"
 
     private static func nextSteps(_ name: String, _ answers: Bool) -> [String] {
         let back = "When the node is well again: kubectl uncordon \(name)"
@@ -52,24 +56,30 @@ struct DrainRun: Sendable {
     // MARK: Cordon
 
     private func cordon(_ node: Unstructured) async throws {
-        if attempt.recorded(CordonAndDrainStrategy.cordonAction) == nil {
-            // Cordoned by somebody else: then it is theirs to take back.
-            if node["spec", "unschedulable"]?.boolValue == true { return }
-            try OwnMark.check(node, present: "schedulable", strategy: StrategyName.cordonAndDrain, attempt)
-        }
+        // Cordoned by somebody else: then it is theirs to take back.
+        let isBegun = attempt.recorded(CordonAndDrainStrategy.cordonAction) != nil
+        if !isBegun, Self.isCordoned(node) { return }
         try await attempt.mutate(CordonAndDrainStrategy.cordonAction, inverse: ["unschedulable": false]) {
-            try await target.read()["spec", "unschedulable"]?.boolValue == true
+            let live = try await target.read()
+            return Self.isCordoned(live) && OwnMark.isOf(attempt, on: live, strategy: StrategyName.cordonAndDrain)
         } _: {
-            let mark = try OwnMark(from: "schedulable", to: "cordoned", attempt).text()
-            let annotation = OwnMark.annotation(StrategyName.cordonAndDrain)
-            let patch: JSONValue = [
-                "metadata": ["uid": .string(node.uid), "annotations": [annotation: .string(mark)]],
-                "spec": ["unschedulable": true],
-            ]
-            _ = try await target.patch(patch)
-            return "\(target.description) takes no new pods"
+            try await client.withRetryOnConflict {
+                let live = try await target.read()
+                try target.checkMayChange(live)
+                if Self.isCordoned(live) { return "\(target.description) was cordoned by somebody else" }
+                try OwnMark.check(live, present: "schedulable", strategy: StrategyName.cordonAndDrain, attempt)
+                let mark = try OwnMark(from: "schedulable", to: "cordoned", attempt).text()
+                try await target.setCordon(true, mark: .string(mark), over: live)
+                return "\(target.description) takes no new pods"
+            }
+        }
+        // Done before an interruption, and perhaps undone since.
+        if isBegun, try await !Self.isCordoned(target.read()) {
+            throw StrategyFailure.humanOverride("somebody lets pods onto \(target.description) again")
         }
     }
+
+    private static func isCordoned(_ node: Unstructured) -> Bool { node["spec", "unschedulable"]?.boolValue == true }
 
     // MARK: Pods
 
@@ -81,12 +91,16 @@ struct DrainRun: Sendable {
 
     private var onNode: ListOptions { ListOptions(fieldSelector: "spec.nodeName=\(name)") }
 
-    private func pods() async throws -> NodePods {
+    /// The pods as they are now.
+    ///
+    /// - Throws: `StrategyFailure.permanent` when one of them must not be evicted.
+    private func pods(nodeAnswers: Bool) async throws -> NodePods {
         var sorted = NodePods()
         for pod in try await client.list(.pods, options: onNode).items {
             if Self.isEvictable(pod) { sorted.toEvict.append(pod) } else { sorted.toLeave += 1 }
         }
         sorted.toEvict.sort { $0.key < $1.key }
+        try check(sorted, nodeAnswers: nodeAnswers)
         return sorted
     }
 
@@ -98,8 +112,10 @@ struct DrainRun: Sendable {
         return PodOwner(pod)?.kind != APIResource.daemonSets.kind
     }
 
-    /// Throws before anything is done when a pod would be lost for good, or the data of one.
+    /// Throws when a pod would be lost for good, or the data of one, or a person keeps every action away from it.
     private func check(_ pods: NodePods, nodeAnswers: Bool) throws {
+        let excluded = pods.toEvict.filter { $0.labels[MetadataName.exclude] == "true" }
+        try refuse(excluded, "have the label \(MetadataName.exclude)=true", nil)
         if attempt.parameters[CordonAndDrainStrategy.forceParameter]?.boolValue != true {
             let bare = pods.toEvict.filter { PodOwner($0) == nil }
             try refuse(bare, "would not come back, as no controller owns them", CordonAndDrainStrategy.forceParameter)
@@ -113,25 +129,24 @@ struct DrainRun: Sendable {
         }
     }
 
-    private func refuse(_ pods: [Unstructured], _ why: String, _ parameter: String) throws {
+    private func refuse(_ pods: [Unstructured], _ why: String, _ parameter: String?) throws {
         guard !pods.isEmpty else { return }
         let names = pods.prefix(5).map(\.key.description).joined(separator: ", ")
+        var steps = ["Move or delete these pods by hand, then create a new Recovery"]
+        if let parameter { steps.append("Or accept the loss: parameters.\(parameter): true") }
         throw StrategyFailure.permanent(
-            "pods of \(target.description) \(why): \(names)\(pods.count > 5 ? " and others" : ""); nothing was changed",
-            nextSteps: [
-                "Move or delete these pods by hand, then create a new Recovery",
-                "Or accept the loss: parameters.\(parameter): true",
-            ]
+            "pods of \(target.description) \(why): \(names)\(pods.count > 5 ? " and others" : ""); they were not evicted",
+            nextSteps: steps
         )
     }
 
     /// Evicts what is on the node now, as often as budgets ask for; pods that came meanwhile, too.
-    private func evictAll(_ limit: MonotonicInstant) async throws -> Int {
+    private func evictAll(_ limit: MonotonicInstant, nodeAnswers: Bool) async throws -> Int {
         let evictor = try await Evictor(client)
         var count = 0
         while true {
             var blocked: (words: String, wait: Duration)?
-            for pod in try await pods().toEvict {
+            for pod in try await pods(nodeAnswers: nodeAnswers).toEvict {
                 switch try await evictor.evict(pod) {
                 case .evicted: count += 1
                 case .blocked(let reason, let wait):
@@ -163,11 +178,44 @@ struct DrainRun: Sendable {
     }
 
     /// The proof that nothing is missing: every owner has its pods ready again.
-    private func waitForOwners(_ pods: [Unstructured], _ limit: MonotonicInstant) async throws {
-        let owners = Set(pods.compactMap(PodOwner.init)).sorted { $0.description < $1.description }
+    private func waitForOwners(_ owners: Set<PodOwner>, _ limit: MonotonicInstant) async throws {
+        let owners = owners.sorted { $0.description < $1.description }
         try await attempt.read("WaitForReplacements") {
             for owner in owners { _ = try await owner.waitUntilReady(attempt, client, limit) }
             return "owners that are ready again: \(owners.count)"
         }
+    }
+}
+
+extension TargetAccess {
+    /// Writes whether a node takes pods, over this version of it only.
+    func setCordon(_ isCordoned: Bool, mark: JSONValue, over node: Unstructured) async throws {
+        let annotation = OwnMark.annotation(StrategyName.cordonAndDrain)
+        let metadata: JSONValue = [
+            "uid": .string(node.uid), "resourceVersion": .string(node.resourceVersion),
+            "annotations": [annotation: mark],
+        ]
+        _ = try await patch(["metadata": metadata, "spec": ["unschedulable": isCordoned ? true : .null]])
+    }
+}
+
+/// Who has to make the pods again that a drain evicts; kept in the record of the eviction.
+private struct DrainedOwners {
+    var pods: Int64
+    var owners: Set<PodOwner>
+
+    init(_ evicted: [Unstructured]) {
+        pods = Int64(evicted.count)
+        owners = Set(evicted.compactMap(PodOwner.init))
+    }
+
+    init(_ facts: JSONValue) {
+        pods = facts["pods"]?.intValue ?? 0
+        owners = Set((facts["owners"]?.arrayValue ?? []).compactMap { PodOwner(facts: $0) })
+    }
+
+    var facts: JSONValue {
+        let sorted = owners.sorted { $0.description < $1.description }
+        return ["pods": .number(pods), "owners": .array(sorted.map(\.facts))]
     }
 }

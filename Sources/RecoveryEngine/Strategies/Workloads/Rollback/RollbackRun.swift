@@ -17,17 +17,23 @@ struct RollbackRun: Sendable {
         let goal = try await findGoal(object)
         let before = recordedStart ?? WorkloadTemplate.hash(object["spec", "template"] ?? .null)
         let inverse: JSONValue = ["from": .string(before), "to": .string(goal.hash)]
-        let stuck = try await stuckPods(object)
-        try await attempt.mutate(RollbackStrategy.action, inverse: inverse) {
+        let stuck = stuckRevision(object)
+        let facts: JSONValue? = stuck.map { ["stuckRevision": .string($0)] }
+        try await attempt.mutate(RollbackStrategy.action, inverse: inverse, facts: facts) {
             WorkloadTemplate.hash(try await target.read()["spec", "template"] ?? .null) == goal.hash
         } _: {
             let live = try await target.read()
             try target.checkMayChange(live)
+            guard WorkloadTemplate.hash(live["spec", "template"] ?? .null) == before else {
+                throw StrategyFailure.humanOverride(
+                    "somebody has changed the template of \(target.description) meanwhile"
+                )
+            }
             let mark = OwnMark(from: before, to: goal.hash, attempt)
             let stored = try await target.replaceTemplate(of: live, by: goal.template, mark: mark)
             return "revision \(goal.number) (\(goal.description)) again: generation \(stored.generation ?? 0)"
         }
-        try await evict(stuck)
+        if let stuck { try await evictPods(of: object, at: stuck) }
         try await workload.waitUntilReady("WaitForRollout")
         return StrategyResult(
             message: "\(target.description) was rolled back to revision \(goal.number) and is ready",
@@ -88,7 +94,10 @@ struct RollbackRun: Sendable {
         let key = RevisionLedger.key(kind: target.resource.kind, name: target.key.name)
         let goals = ledger.goals(key, from: present)
         guard !goals.isEmpty else {
-            throw refusal("no other revision of \(target.description) was ever seen healthy, says ledger \(name)")
+            let room = ledger.isFull && !ledger.knows(key) ? ", which has no place for another workload" : ""
+            throw refusal(
+                "no other revision of \(target.description) was ever seen healthy, says ledger \(name)\(room)"
+            )
         }
         for goal in goals {
             if let revision = kept.first(where: { $0.hash == goal.template }) { return revision }
@@ -109,19 +118,25 @@ struct RollbackRun: Sendable {
 
     // MARK: Stuck pods
 
-    /// Pods of the failed revision that keep a StatefulSet from going on: it waits for each to become ready before it
+    /// The failed revision of a StatefulSet, whose pods keep it from going on: it waits for each to become ready before it
     /// replaces it, even by another revision (kubernetes/kubernetes#67250).
-    private func stuckPods(_ object: Unstructured) async throws -> [Unstructured] {
-        guard object.kind == APIResource.statefulSets.kind,
-            let revision = object["status", "updateRevision"]?.stringValue
-        else { return [] }
-        let options = ListOptions(labelSelector: "controller-revision-hash=\(revision)")
-        return try await target.client.list(.pods, namespace: object.namespace, options: options).items.filter {
-            $0.isControlled(by: object.uid) && WorkloadReadiness.problem(of: $0) != nil
+    ///
+    /// After an interruption the StatefulSet may be at the healthy one already; then only the record tells.
+    private func stuckRevision(_ object: Unstructured) -> String? {
+        if let record = attempt.recorded(RollbackStrategy.action) {
+            return record.facts?["stuckRevision"]?.stringValue
         }
+        // A status from before the last change of the template still names the revision before it.
+        let isObserved = object["status", "observedGeneration"]?.intValue ?? 0 >= object.generation ?? 0
+        guard object.kind == APIResource.statefulSets.kind, isObserved else { return nil }
+        return object["status", "updateRevision"]?.stringValue
     }
 
-    private func evict(_ pods: [Unstructured]) async throws {
+    private func evictPods(of object: Unstructured, at revision: String) async throws {
+        let options = ListOptions(labelSelector: "controller-revision-hash=\(revision)")
+        let pods = try await target.client.list(.pods, namespace: object.namespace, options: options).items.filter {
+            $0.isControlled(by: object.uid) && WorkloadReadiness.problem(of: $0) != nil
+        }
         guard !pods.isEmpty else { return }
         try await attempt.mutate("EvictStuckPods") {
             let evictor = try await Evictor(target.client)

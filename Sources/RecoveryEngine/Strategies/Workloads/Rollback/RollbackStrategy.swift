@@ -56,10 +56,7 @@ package struct RollbackStrategy: RecoveryStrategy {
         let present = WorkloadTemplate.hash(object["spec", "template"] ?? .null)
         if present == before { return "\(target.description) has the revision from before already" }
         guard present == after else {
-            throw StrategyFailure.permanent(
-                "somebody has changed the template of \(target.description) since; it is left alone",
-                metrics: ["reason": ConditionReason.humanOverride]
-            )
+            throw StrategyFailure.humanOverride("somebody has changed the template of \(target.description) since")
         }
         let kept = try await KeptRevision.list(of: object, target.client).first { $0.hash == before }
         guard let kept else {
