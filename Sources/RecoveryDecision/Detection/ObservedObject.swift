@@ -39,6 +39,8 @@ package struct ObservedObject: Sendable, Hashable {
     package var labels: [String: String]
     /// The owner that manages it; nil when nobody does.
     package var owner: Owner?
+    /// Whether a Recovery made it, as the strategy Job does: what becomes of it that Recovery knows.
+    package var isOfRecovery: Bool
     /// Whether it was asked to go.
     package var isBeingDeleted: Bool
     /// Whether its controller has seen the newest spec; true for kinds that do not say.
@@ -58,6 +60,9 @@ package struct ObservedObject: Sendable, Hashable {
         key = object.key
         labels = object.labels
         owner = Self.owner(content)
+        isOfRecovery = (content.value(at: ["metadata", "ownerReferences"])?.arrayValue ?? []).contains {
+            $0["apiVersion"]?.stringValue == RecoveryAPI.apiVersion && $0["kind"]?.stringValue == Recovery.resource.kind
+        }
         isBeingDeleted = object.isBeingDeleted
         let observed = content.value(at: ["status", "observedGeneration"])?.intValue
         isObserved = observed.flatMap { seen in object.generation.map { seen >= $0 } } ?? true
@@ -69,8 +74,11 @@ package struct ObservedObject: Sendable, Hashable {
     /// The condition of a type.
     package func condition(_ type: String) -> StatusCondition? { conditions.first { $0.type == type } }
 
-    /// Whether detectors look at it: not when it is on its way out, or a person keeps every action away from it.
-    package var isWatched: Bool { !isBeingDeleted && labels[MetadataName.exclude] != "true" }
+    /// Whether detectors look at it: not when it is on its way out, or nothing is to be done about it.
+    package var isWatched: Bool { !isBeingDeleted && !isExcluded }
+
+    /// Whether a person keeps every action away from it, or a Recovery made it.
+    package var isExcluded: Bool { labels[MetadataName.exclude] == "true" || isOfRecovery }
 
     /// The object as the target of a Recovery.
     package var target: DetectedTarget {

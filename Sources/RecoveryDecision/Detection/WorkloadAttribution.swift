@@ -48,12 +48,15 @@ struct PodOwners {
 
     /// What has to be repaired when something is wrong with an object: of a pod that which owns it.
     ///
-    /// - Returns: nil for a pod that is not known (any more).
+    /// - Returns: nil for a pod that is not known (any more), or that nothing is to be done about.
     func target(of reference: TargetReference) -> DetectedTarget? {
         guard reference.kind == APIResource.pods.kind, reference.apiVersion == APIResource.pods.apiVersion else {
             return DetectedTarget(reference)
         }
-        return pods[ObjectKey(namespace: reference.namespace, name: reference.name)].flatMap(target)
+        guard let pod = pods[ObjectKey(namespace: reference.namespace, name: reference.name)], !pod.isExcluded else {
+            return nil
+        }
+        return target(of: pod)
     }
 
     /// What has to be repaired when a pod fails: its owner, and behind a ReplicaSet that one's owner; else the pod.

@@ -124,4 +124,24 @@ struct WorkloadAttributionTests {
             #expect(failure.message.hasPrefix("Pod p1:"))
         }
     }
+
+    @Test("what a Recovery made, such as its Job, is nothing to recover, nor are the pods that say so")
+    func ownJobs() throws {
+        let failed: JSONValue = [
+            "apiVersion": "batch/v1", "kind": "Job", "status": ["conditions": [Rules.condition("Failed", "True", "x")]],
+            "metadata": [
+                "name": "rcv-1", "namespace": "team",
+                "ownerReferences": [
+                    ["apiVersion": .string(RecoveryAPI.apiVersion), "kind": "Recovery", "name": "r", "uid": "u"]
+                ],
+            ],
+        ]
+        let job = ObservedObject(failed)
+        #expect(job.workload != nil && !job.isWatched && Self.look([job]).isEmpty)
+        var pod = Self.pod("rcv-1-x", ("Job", "rcv-1"), "CrashLoopBackOff")
+        pod.labels = [MetadataName.exclude: "true"]
+        #expect(Self.look([pod]).isEmpty)
+        let owners = PodOwners([APIResource.pods.groupVersionKind: [pod]])
+        #expect(owners.target(of: pod.target.reference) == nil, "an event about it is none about the Job")
+    }
 }

@@ -12,8 +12,12 @@ import Testing
 struct CustomStrategyTests {
     private let scene = WorkloadScene()
 
-    private func attempt(_ rung: StrategyRung, account: String? = "operator") throws -> Attempt {
-        try scene.attempt(namespace: WorkloadScene.namespace) { status in
+    private func attempt(
+        _ rung: StrategyRung,
+        account: String? = "operator",
+        target: String = "web"
+    ) throws -> Attempt {
+        try scene.attempt(name: target, namespace: WorkloadScene.namespace) { status in
             var effective = EffectiveSettings()
             effective.ladder = [rung]
             effective.serviceAccountName = account
@@ -73,6 +77,40 @@ struct CustomStrategyTests {
         }
         _ = try scene.finish(scene.start(JobStrategy(), again))
         #expect(scene.harness.writes(.jobs).count <= 2)
+    }
+
+    @Test("no detector looks at the Job, it ends with the attempt, and the error cannot name variables of the pod")
+    func jobIsBounded() throws {
+        _ = scene.start(JobStrategy(), try attempt(jobRung(), target: "$(TOKEN)"))
+        let job = try #require(made)
+        #expect(job.labels["recovery.tmc.io/exclude"] == "true")
+        #expect(job["spec", "template", "metadata", "labels", "recovery.tmc.io/exclude"] == "true")
+        #expect(job["spec", "activeDeadlineSeconds"] == 300)
+        let variables = job["spec", "template", "spec", "containers"]?[index: 0]?["env"]?.arrayValue ?? []
+        #expect(variables.contains(["name": "RECOVERY_TARGET_NAME", "value": "$$(TOKEN)"]))
+    }
+
+    @Test("a Job that still runs when the attempt fails or is cancelled is deleted; one that has ended stays")
+    func jobIsEnded() throws {
+        let slow = try attempt(jobRung())
+        let run = scene.start(JobStrategy(), slow)
+        #expect(throws: StrategyFailure.self) { try scene.finish(run) }
+        let undo = scene.harness.world.start { try await Compensation(slow, JobStrategy()).run() }
+        #expect(try undo.result?.get().contains("which still ran") == true && made == nil)
+
+        let cancelled = try attempt(jobRung())
+        let second = scene.start(JobStrategy(), cancelled)
+        #expect(made != nil)
+        cancelled.journal.requestStop(.cancelled)
+        #expect(throws: AttemptStopped(.cancelled)) { try scene.finish(second) }
+        #expect(made == nil)
+
+        let failed = try attempt(jobRung())
+        let third = scene.start(JobStrategy(), failed)
+        try endJob("Failed")
+        #expect(throws: StrategyFailure.self) { try scene.finish(third) }
+        let late = scene.harness.world.start { try await Compensation(failed, JobStrategy()).run() }
+        #expect(late.isFinished && made != nil)
     }
 
     @Test("a Job that fails is a transient failure with its reason")

@@ -4,11 +4,14 @@ internal import KubernetesClient
 internal import KubernetesCore
 package import RecoveryAPI
 package import RecoveryDecision
+internal import Timekeeping
 
 /// Runs a Kubernetes Job from the template in the policy's rung (`job: {template}`), and succeeds when the Job does.
 ///
 /// It is made in the Recovery's namespace, as its ServiceAccount, which its pods run as unless the template says
 /// otherwise; the error is in the environment of all containers (`RECOVERY_ERROR_TYPE`, `RECOVERY_TARGET_NAME`, ...).
+/// It does not outlive the attempt: `activeDeadlineSeconds` is the time that is left, and one that still runs when the
+/// attempt fails or is cancelled is deleted. No detector looks at it.
 package struct JobStrategy: RecoveryStrategy {
     static let action = "CreateJob"
     /// Finished Jobs stay for an hour unless the template says otherwise.
@@ -37,7 +40,8 @@ package struct JobStrategy: RecoveryStrategy {
         let account = try attempt.requiredServiceAccount(descriptor.name)
         let job = try manifest(attempt, account)
         let client = attempt.client
-        try await attempt.mutate(Self.action) {
+        try attempt.journal.endAtSafePoints()
+        try await attempt.mutate(Self.action, inverse: ["job": .string(job.name)]) {
             // The name is the attempt's own, so whatever has it was made by this attempt.
             do {
                 return try await !client.get(.jobs, job.key).uid.isEmpty
@@ -49,18 +53,48 @@ package struct JobStrategy: RecoveryStrategy {
             return "made Job \(job.key)"
         }
         let logs = "Read what it said: kubectl logs -n \(job.namespace ?? "") job/\(job.name)"
-        try await attempt.read("WaitForJob") {
-            try await ObjectWatch(client, .jobs, job.key).wait(
-                attempt,
-                until: attempt.lastMoment(),
-                "Job \(job.key)",
-                nextSteps: [logs]
-            ) { jobs in
-                guard let job = jobs.first else { throw StrategyFailure.transient("Job \(job.key) was deleted") }
-                return try Self.judge(job, logs)
+        do {
+            try await attempt.read("WaitForJob") {
+                try await ObjectWatch(client, .jobs, job.key).wait(
+                    attempt,
+                    until: attempt.lastMoment(),
+                    "Job \(job.key)",
+                    nextSteps: [logs]
+                ) { jobs in
+                    guard let job = jobs.first else { throw StrategyFailure.transient("Job \(job.key) was deleted") }
+                    return try Self.judge(job, logs)
+                }
             }
+        } catch let stop as AttemptStopped where stop.reason != .suspended {
+            attempt.note("DeleteJob", .succeeded, try await end(job.key, client))
+            throw stop
         }
+        attempt.allowEnd()
         return StrategyResult(message: "Job \(job.key) completed", metrics: ["job": job.name])
+    }
+
+    /// Deletes the Job with its pods, unless it has ended: then it stays for whoever reads its log.
+    package func undo(_ action: ActionRecord, _ attempt: Attempt) async throws -> String {
+        guard let name = action.inverse?["job"]?.stringValue else {
+            throw StrategyFailure.permanent("the record of the Job cannot be read")
+        }
+        let key = ObjectKey(namespace: attempt.recovery.metadata.namespace, name: name)
+        return try await end(key, attempt.client)
+    }
+
+    private func end(_ key: ObjectKey, _ client: KubernetesClient) async throws -> String {
+        do {
+            let job = try await client.get(.jobs, key)
+            let ends = (job["status", "conditions"]?.arrayValue ?? []).contains {
+                ["Complete", "Failed"].contains($0["type"]?.stringValue) && $0["status"]?.stringValue == "True"
+            }
+            if ends { return "Job \(key) has ended" }
+            let options = DeleteOptions(preconditionUID: job.uid, propagationPolicy: .background)
+            _ = try await client.delete(.jobs, key, options: options)
+            return "deleted Job \(key), which still ran"
+        } catch let error as ClientError where error.apiError?.isNotFound == true {
+            return "there is no Job \(key)"
+        }
     }
 
     private static func judge(_ job: Unstructured, _ logs: String) throws -> ObjectWatch.Sight<String> {
@@ -101,13 +135,20 @@ package struct JobStrategy: RecoveryStrategy {
             "uid": .string(attempt.recovery.metadata.uid ?? ""),
         ]
         job["metadata", "ownerReferences"] = [owner]
+        for path in [["metadata", "labels"], ["spec", "template", "metadata", "labels"]] {
+            job.content.set("true", at: path + [MetadataName.exclude])
+        }
         Self.set(&job, ["spec", "ttlSecondsAfterFinished"], .number(Self.standardTTL))
+        let left = attempt.timeSource.now().duration(to: attempt.deadline)
+        Self.set(&job, ["spec", "activeDeadlineSeconds"], .number(max(1, left.components.seconds)))
         // The ladder counts attempts; a Job that tried again by itself would hide them.
         Self.set(&job, ["spec", "backoffLimit"], 0)
         Self.set(&job, ["spec", "template", "spec", "restartPolicy"], "Never")
         Self.set(&job, ["spec", "template", "spec", "serviceAccountName"], .string(account))
         let environment = attempt.facts.map { fact -> JSONValue in
-            ["name": .string("RECOVERY_\(fact.name.uppercased())"), "value": .string(fact.value)]
+            // The kubelet would put the value of a variable, such as a Secret's, where the error's text says $(NAME).
+            let value = fact.value.replacing("$", with: "$$")
+            return ["name": .string("RECOVERY_\(fact.name.uppercased())"), "value": .string(value)]
         }
         for list in ["containers", "initContainers"] {
             let path = ["spec", "template", "spec", list]
