@@ -284,7 +284,12 @@ struct EngineParts {
                 retryBackoff: dependencies.configuration.backoff,
                 controllerNamespace: dependencies.controllerNamespace,
                 report: report,
-                incidents: incidents
+                incidents: incidents,
+                isSeenFailing: { [policies] recovery in
+                    let namespace = recovery.metadata.namespace ?? ""
+                    let near = policies.store.byIndex(RecoveryReconciler.namespaceIndex, namespace)
+                    return findings.isSeenFailing(recovery, policies: near)
+                }
             )
         )
         reconciler = RecoveryReconciler(

@@ -17,7 +17,10 @@ struct GenericStrategyTests {
     private static let key = ObjectKey(namespace: "default", name: "web")
     private static let touched = "recovery.tmc.io/touched-at"
 
-    private func makeHarness(status: JSONValue? = nil, labels: JSONValue = [:]) -> StrategyHarness {
+    private func makeHarness(
+        status: JSONValue = WorkloadScene.ready(generation: 1),
+        labels: JSONValue = [:]
+    ) -> StrategyHarness {
         let harness = StrategyHarness()
         harness.hub.before { $0.path == "/readyz" ? FakeReply(status: 200, body: Array("ok".utf8)) : nil }
         var object: JSONValue = [
@@ -64,7 +67,9 @@ struct GenericStrategyTests {
 
     @Test("waits, looks at the hub, touches the target and finds it healthy")
     func recovers() throws {
-        let harness = makeHarness(status: ["conditions": [["type": "Available", "status": "True"]]])
+        var status = WorkloadScene.ready(generation: 1)
+        status["conditions"] = [["type": "Available", "status": "True"]]
+        let harness = makeHarness(status: status)
         let start = harness.world.time.now()
         let attempt = try attempt(harness)
         let result = try harness.run(GenericStrategy(), attempt)
@@ -98,6 +103,16 @@ struct GenericStrategyTests {
             (["conditions": [["type": "Ready", "status": "Unknown"]]], "Ready is Unknown"),
             (["conditions": [["type": "ReplicaFailure", "status": "True"]]], "ReplicaFailure is True"),
             (["observedGeneration": 0], "has not seen generation 1"),
+            (["observedGeneration": 1], "has 0 of 1 replicas updated"),
+            (
+                [
+                    "observedGeneration": 1, "updatedReplicas": 1, "availableReplicas": 1,
+                    "conditions": [
+                        ["type": "Available", "status": "True"],
+                        ["type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"],
+                    ],
+                ], "has exceeded its progress deadline"
+            ),
         ] as [(JSONValue, String)]
     )
     func reportsUnhealthyTarget(status: JSONValue, text: String) throws {
@@ -159,7 +174,10 @@ struct GenericStrategyTests {
     func worksOnMembers() throws {
         let member = FakeAPIServer(timeSource: VirtualWorld().time)
         member.before { $0.path == "/readyz" ? FakeReply(status: 200, body: Array("ok".utf8)) : nil }
-        member.put(["metadata": ["name": "web", "namespace": "default"]], .deployments)
+        member.put(
+            ["metadata": ["name": "web", "namespace": "default"], "status": WorkloadScene.ready(generation: 1)],
+            .deployments
+        )
         let transport = member.transport(identity: "member")
         let scene = MemberScene([MemberScene.healthy])
         let harness = scene.harness

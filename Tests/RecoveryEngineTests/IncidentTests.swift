@@ -161,4 +161,39 @@ struct IncidentTests {
         cluster.metadata.deletionTimestamp = Self.since
         #expect(cluster.incident(namespace: "system") == nil)
     }
+
+    @Test(
+        "a Recovery that was completed while the failure lasts covers no later report, unless it is proven for good",
+        arguments: [(false, false, false), (true, false, true), (false, true, true)]
+    )
+    func completedInVain(isWholeProof: Bool, isLate: Bool, covers: Bool) {
+        var rule = DetectionRule(
+            name: "workloads",
+            errorType: "ComponentUnhealthy",
+            severity: .high,
+            forSeconds: 0,
+            healthyForSeconds: 0
+        )
+        rule.isLate = isLate
+        let reference = TargetReference(apiVersion: "apps/v1", kind: "StatefulSet", name: "db", namespace: "team")
+        let report = IncidentReport(
+            rule,
+            DetectedTarget(reference),
+            TargetFailure(reason: "PodsNotReady", message: "0 of 3"),
+            IncidentTracker.Times(began: Self.since, latest: Self.since)
+        )
+        let policy = RecoveryPolicy(
+            metadata: ObjectMeta(name: "watch", namespace: "team"),
+            spec: RecoveryPolicySpec()
+        )
+        var completed = Self.stored(Incident(report, policy: policy), created: 10, state: .completed)
+        completed.status?.completionTime = Self.since.addingTimeInterval(20)
+        completed.status?.target = ResolvedTarget(name: "db")
+        var effective = EffectiveSettings()
+        effective.verify = VerifySettings()
+        completed.status?.effective = effective
+        let reason = isWholeProof ? "Verified" : ConditionReason.targetHealthy
+        completed.status?.conditions = [Condition(type: ConditionType.verified, status: .true, reason: reason)]
+        #expect(Incident(report, policy: policy, completed: completed).isCovered(by: completed) == covers)
+    }
 }

@@ -231,6 +231,7 @@ package struct DetectionPlan: Sendable {
             healthyForSeconds: detector.effectiveHealthyForSeconds
         )
         rule.code = detector.code
+        rule.isLate = true
         detectors.append(Detector(rule: rule, source: .events(detector)))
     }
 
@@ -246,6 +247,7 @@ package struct DetectionPlan: Sendable {
             healthyForSeconds: 0
         )
         rule.code = detector.code
+        rule.isLate = true
         detectors.append(Detector(rule: rule, source: .alerts(detector)))
     }
 

@@ -17,6 +17,12 @@ package struct IncidentTracker: Sendable, Hashable {
         package var began: Date?
         /// When the target failed again after a time of health that was too short to end it; else as `began`.
         package var latest: Date?
+
+        /// Describes an incident.
+        package init(began: Date?, latest: Date?) {
+            self.began = began
+            self.latest = latest
+        }
     }
 
     private enum Standing: Sendable, Hashable {

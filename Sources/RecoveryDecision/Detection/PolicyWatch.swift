@@ -103,6 +103,12 @@ package struct PolicyWatch: Sendable {
     /// What is known of each failure, as of the last look.
     package var allFindings: [Failure: DetectionFinding] { findings }
 
+    /// What failed at the last look, as seen by detectors that look at the targets themselves.
+    package var presentFailures: Set<Failure> {
+        let failing = trackers.filter { !$0.key.rule.isLate && $0.value.failure != nil }.keys
+        return Set(failing.map { Failure($0.target, errorType: $0.rule.errorType) })
+    }
+
     private var base: DetectionBase {
         var (matched, unhealthy) = (Set<DetectedTarget>(), Set<DetectedTarget>())
         for (subject, tracker) in trackers where gone[subject] == nil {

@@ -15,6 +15,8 @@ package struct DetectionRule: Sendable, Hashable {
     package var patience: Duration
     /// How long a target is well before its next failure is another incident.
     package var convalescence: Duration
+    /// Whether it tells late that a failure is over, as events and alerts do.
+    package var isLate = false
 
     /// Describes a detector.
     ///

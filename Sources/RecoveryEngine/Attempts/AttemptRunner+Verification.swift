@@ -21,15 +21,36 @@ extension AttemptRunner {
     ///
     /// The attempt goes on meanwhile: with its lock, its place and its fence, and it can be suspended and cancelled.
     func verified(_ ending: Ending, _ prepared: Prepared) async -> Ending {
-        guard ending.outcome == .succeeded, !ending.isProven,
-            let settings = prepared.attempt.recovery.status?.verifySettings
-        else { return ending }
+        guard ending.outcome == .succeeded, !ending.isProven else { return ending }
         do {
+            guard let settings = prepared.attempt.recovery.status?.verifySettings else {
+                return try await agreed(ending, prepared)
+            }
             let check = try await beginVerification(ending, prepared)
             return try await follow(check, VerificationRule(settings), ending, prepared)
         } catch {
             return Self.judge(error)
         }
+    }
+
+    /// Where nobody asks for a check, detection has to agree at least; it learns of a change a moment later.
+    private func agreed(_ ending: Ending, _ prepared: Prepared) async throws -> Ending {
+        let now = environment.timeSource.now()
+        let limit = min(now.advanced(by: Self.detectionTime), prepared.attempt.lastMoment())
+        while environment.isSeenFailing(prepared.journal.recovery) {
+            guard environment.timeSource.now() < limit else { return Self.disproved(ending, Self.seenFailing) }
+            try await prepared.attempt.pause(for: .seconds(1))
+        }
+        return ending
+    }
+
+    private static let detectionTime = Duration.seconds(30)
+    private static let seenFailing = "the policy's detectors still see it fail"
+
+    private static func disproved(_ ending: Ending, _ words: String) -> Ending {
+        var failed = Ending(.transient(retryAfter: nil), message: "\(ending.message), but \(words)")
+        failed.error = failed.message
+        return failed
     }
 
     private func beginVerification(_ ending: Ending, _ prepared: Prepared) async throws -> Verification {
@@ -59,16 +80,16 @@ extension AttemptRunner {
             let before = check
             // Before the look: an answer that takes long proves nothing about the time until it came.
             let now = environment.timeSource.wallTime()
-            let health = try await prepared.attempt.targetHealth()
+            var health = try await prepared.attempt.targetHealth()
+            if case .healthy = health, environment.isSeenFailing(prepared.journal.recovery) {
+                health = .unhealthy(Self.seenFailing)
+            }
             switch rule.look(health, &check, now: now) {
             case .verified(let words):
                 var ending = ending
                 ending.message += "; \(words)"
                 return ending
-            case .failed(let words):
-                var failed = Ending(.transient(retryAfter: nil), message: "\(ending.message), but \(words)")
-                failed.error = failed.message
-                return failed
+            case .failed(let words): return Self.disproved(ending, words)
             case .waiting(let next):
                 if check != before { try await write(check, prepared, now: now) }
                 let pause = max(0.05, min(next.timeIntervalSince(environment.timeSource.wallTime()), 3_600))
@@ -98,10 +119,10 @@ extension Attempt {
                 return .healthy(since: nil)
             }
             let object = try await target.read()
-            switch ObjectHealth.of(object) {
-            case .healthy: return .healthy(since: ObjectHealth.lastChange(of: object))
-            case .unhealthy(let reason): return .unhealthy("\(target.description) is not healthy: \(reason)")
+            if let reason = ObjectHealth.problem(of: object) {
+                return .unhealthy("\(target.description) is not healthy: \(reason)")
             }
+            return .healthy(since: ObjectHealth.lastChange(of: object))
         } catch let failure as StrategyFailure {
             return .unhealthy("\(failure)")
         } catch let error as ClientError {

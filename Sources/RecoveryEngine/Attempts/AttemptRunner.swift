@@ -29,6 +29,8 @@ package struct AttemptRunner: Sendable {
         package var report: RecoveryReporter
         /// Opens the Recoveries of clusters and objects that others are handed over to.
         package var incidents: IncidentReporter
+        /// Whether detection sees the target of a Recovery that it has opened failing now.
+        package var isSeenFailing: @Sendable (Recovery) -> Bool
     }
 
     /// An attempt with everything it needs, ready to run.
@@ -51,7 +53,8 @@ package struct AttemptRunner: Sendable {
     package func prepare(_ recovery: Recovery, strategy: any RecoveryStrategy, isResumed: Bool) -> Prepared? {
         guard let status = recovery.status, let execution = status.executions?.last else { return nil }
         let fence = AttemptFence(mayLead: environment.mayLead)
-        let left = execution.deadline.map { $0.timeIntervalSince(environment.timeSource.wallTime()) } ?? 0
+        var left = execution.deadline.map { $0.timeIntervalSince(environment.timeSource.wallTime()) } ?? 0
+        if execution.isHalfDone { left = max(left, Attempt.secondsToComplete) }
         let attempt = attempt(
             recovery,
             execution,

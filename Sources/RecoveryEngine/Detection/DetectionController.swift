@@ -240,7 +240,9 @@ package final class DetectionController: Sendable {
         var isWhole = true
         for report in reports {
             let known = recoveries(of: Incident(report, policy: policy))
-            let completed = known.filter { $0.state == .completed }.compactMap(\.status?.completionTime).max()
+            let completed = known.filter { $0.state == .completed }.max {
+                $0.status?.completionTime ?? .distantPast < $1.status?.completionTime ?? .distantPast
+            }
             let incident = Incident(report, policy: policy, completed: completed)
             do {
                 try await environment.incidents.report(incident)

@@ -8,6 +8,8 @@ package final class DetectionFindings: Sendable {
     private struct Entry: Sendable {
         var findings: [PolicyWatch.Failure: DetectionFinding]
         var base: DetectionBase?
+        /// What detectors see failing that look at the targets themselves.
+        var failing: Set<PolicyWatch.Failure>
         /// Error types of detectors that do not see all they should.
         var blind: Set<String>
     }
@@ -24,13 +26,30 @@ package final class DetectionFindings: Sendable {
     ///   - policies: the policies of its namespace, as the cache has them.
     /// - Returns: `unwatched` for those that no policy's detection has opened, or whose policy no longer looks.
     package func finding(about recovery: Recovery, policies: [RecoveryPolicy]) -> DetectionFinding {
+        guard let (policy, failure) = subject(of: recovery, policies: policies) else { return .unwatched }
+        guard let entry = entries.withLock({ $0[policy] }) else { return .unseen }
+        return entry.findings[failure] ?? (entry.blind.contains(failure.errorType) ? .unseen : .unwatched)
+    }
+
+    /// Whether the target of a Recovery that detection has opened is seen failing now.
+    ///
+    /// What events and alerts say does not count: they tell late that a failure is over.
+    package func isSeenFailing(_ recovery: Recovery, policies: [RecoveryPolicy]) -> Bool {
+        guard let (policy, failure) = subject(of: recovery, policies: policies) else { return false }
+        return entries.withLock { $0[policy]?.failing.contains(failure) ?? false }
+    }
+
+    /// The policy whose detection has opened a Recovery and still looks, and what for; nil when there is none.
+    private func subject(
+        of recovery: Recovery,
+        policies: [RecoveryPolicy]
+    ) -> (policy: ObjectKey, failure: PolicyWatch.Failure)? {
         guard recovery.metadata.labels?[MetadataName.fingerprint] != nil, recovery.spec.clusterRef == nil,
             let name = recovery.spec.policyRef?.name,
             let policy = policies.first(where: { $0.metadata.name == name }), policy.hasDetection,
             let failure = PolicyWatch.Failure(recovery)
-        else { return .unwatched }
-        guard let entry = entries.withLock({ $0[policy.metadata.key] }) else { return .unseen }
-        return entry.findings[failure] ?? (entry.blind.contains(failure.errorType) ? .unseen : .unwatched)
+        else { return nil }
+        return (policy.metadata.key, failure)
     }
 
     /// How many targets the detectors of a policy match, and how many of them fail; nil while they do not see them all.
@@ -40,7 +59,12 @@ package final class DetectionFindings: Sendable {
 
     /// Notes what the detectors of a policy see; without a base, that they do not see all targets.
     func note(_ watch: PolicyWatch, _ base: DetectionBase?, blind: Set<DetectionRule>, of policy: ObjectKey) {
-        let entry = Entry(findings: watch.allFindings, base: base, blind: Set(blind.map(\.errorType)))
+        let entry = Entry(
+            findings: watch.allFindings,
+            base: base,
+            failing: watch.presentFailures,
+            blind: Set(blind.map(\.errorType))
+        )
         entries.withLock { $0[policy] = entry }
     }
 

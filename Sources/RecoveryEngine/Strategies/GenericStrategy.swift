@@ -57,7 +57,7 @@ package struct GenericStrategy: RecoveryStrategy {
     private func waitForHealth(of target: TargetAccess, _ attempt: Attempt) async throws -> String {
         var delay = Duration.milliseconds(500)
         let limit = min(attempt.timeSource.now().advanced(by: Self.reactionTime), attempt.deadline)
-        while case .unhealthy(let reason) = ObjectHealth.of(try await target.read()) {
+        while let reason = ObjectHealth.problem(of: try await target.read()) {
             guard attempt.timeSource.now().advanced(by: delay) < limit else {
                 throw StrategyFailure.transient(
                     "\(target.description) is not healthy: \(reason)",

@@ -35,6 +35,12 @@ package enum ObjectHealth: Sendable, Hashable {
         return .healthy
     }
 
+    /// Why an object is not well: as its conditions say, else as its kind tells of itself, such as by its pods that are ready.
+    static func problem(of object: Unstructured) -> String? {
+        if case .unhealthy(let reason) = of(object) { return reason }
+        return WorkloadReadiness.problem(of: object)
+    }
+
     /// Since when the object has been as it says: the latest change of a condition that is judged; nil without any.
     package static func lastChange(of object: Unstructured) -> Date? {
         (object.content["status"]?["conditions"]?.arrayValue ?? []).compactMap { condition in

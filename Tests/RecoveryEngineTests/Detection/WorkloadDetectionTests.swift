@@ -66,6 +66,34 @@ struct WorkloadDetectionTests {
         #expect(try scene.policy()?.status?.matched == 1 && scene.policy()?.status?.unhealthy == 1)
     }
 
+    /// A Deployment that says that it is well, and whose pod crashes.
+    private static func putCrashing(_ scene: DetectionScene) {
+        let status: JSONValue = [
+            "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1, "observedGeneration": 1_000,
+        ]
+        put(scene, .deployments, "web", status: status)
+        put(scene, .replicaSets, "web-5d", status: [:], owner: ("Deployment", "web"))
+        put(scene, .pods, "web-5d-1", status: crashing, owner: ("ReplicaSet", "web-5d"))
+    }
+
+    @Test("a Recovery is not completed while its detector still sees the failure", arguments: [false, true])
+    func isNotCompleted(verifies: Bool) throws {
+        let scene = DetectionScene(nil)
+        scene.putPolicy("watch", ["workloads": ["forSeconds": 30]])
+        if verifies {
+            scene.hub.edit(RecoveryPolicy.resource, ObjectKey(namespace: "team", name: "watch")) {
+                $0.set(["forSeconds": 1, "timeoutSeconds": 60], at: ["spec", "verify"])
+            }
+        }
+        Self.putCrashing(scene)
+        scene.start()
+        scene.world.run(for: .seconds(150))
+        let recovery = try #require(try scene.recoveries().first)
+        #expect(recovery.state == .inProgress && recovery.status?.executions?.first?.state == .failed)
+        let message = recovery.status?.executions?.first?.result?.message ?? ""
+        #expect(message.contains("the policy's detectors still see it fail"), "\(message)")
+    }
+
     @Test("a rollout of a StatefulSet that goes on step by step is no failure; one that is stuck is")
     func rollouts() throws {
         let scene = DetectionScene(["workloads": ["kinds": ["StatefulSet"], "forSeconds": 30]])
