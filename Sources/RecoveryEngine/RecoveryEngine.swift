@@ -42,6 +42,8 @@ package final class RecoveryEngine: Sendable {
         package var metrics: MetricsRegistry
         /// Clients of the fleet that is to be watched over; nil probes no clusters.
         package var fleet: MemberClients?
+        /// What decided copies will take of the members; the same as the strategies have.
+        package var reservations = CapacityReservations()
         /// The bearer token that senders of alerts have to show; nil when no alerts are taken.
         package var alertToken: (@Sendable () -> String?)?
         /// Whether the ConfigMap with entries of the error catalogue is followed.

@@ -92,7 +92,12 @@ struct ControllerProgram {
         outgoing: CurlTransport,
         notices: CurlTransport
     ) async throws {
-        var registry = StrategyRegistry.standard(members: members, transport: outgoing)
+        let reservations = CapacityReservations()
+        var registry = StrategyRegistry.standard(
+            members: members,
+            transport: outgoing,
+            reservations: reservations
+        )
         var configuration = try ConfigurationFile.read(options.configurationFile, registry: registry)
         registry.register(WebhookStrategy(transport: outgoing, addresses: configuration.addresses))
         if let limit = options.maxConcurrentRecoveries { configuration.maxConcurrentRecoveries = limit }
@@ -127,6 +132,7 @@ struct ControllerProgram {
             metrics: metrics
         )
         dependencies.fleet = members
+        dependencies.reservations = reservations
         dependencies.alertToken = try alertToken()
         dependencies.outgoing = notices
         dependencies.followsErrorCatalogue = true

@@ -14,6 +14,8 @@ import Timekeeping
 @Suite("MemberFleet", .timeLimit(.minutes(1)))
 struct MemberFleetTests {
     private static let edge = "edge"
+    private static let web = ObjectKey(namespace: "team", name: "web")
+    private static let shop = ObjectKey(namespace: "team", name: "shop")
 
     /// A fleet that runs, with a member.
     private final class Scene: Sendable {
@@ -127,7 +129,7 @@ struct MemberFleetTests {
     func renews() {
         let scene = Scene()
         scene.watch(version: "1", identity: "old")
-        scene.fleet.watchPlaced(kinds: [.deployments], on: Self.edge)
+        scene.fleet.watchPlaced(kinds: [.deployments], of: Self.web, on: Self.edge)
         scene.world.settle()
         #expect(scene.member.watchCount == 3)
         scene.watch(version: "1", identity: "same")
@@ -143,7 +145,7 @@ struct MemberFleetTests {
     @Test("a member that is not ready is left alone until it is again; one that is gone is forgotten")
     func pauses() {
         let scene = Scene()
-        scene.fleet.watchPlaced(kinds: [.deployments], on: Self.edge)
+        scene.fleet.watchPlaced(kinds: [.deployments], of: Self.web, on: Self.edge)
         scene.watch()
         #expect(scene.member.watchCount == 3)
         scene.fleet.pause(Self.edge)
@@ -162,8 +164,8 @@ struct MemberFleetTests {
         let scene = Scene()
         scene.put(deployment: "web", placement: "u1")
         scene.watch()
-        scene.fleet.watchPlaced(kinds: [.deployments], on: Self.edge)
-        scene.fleet.watchPlaced(kinds: [.deployments], on: Self.edge)
+        scene.fleet.watchPlaced(kinds: [.deployments], of: Self.web, on: Self.edge)
+        scene.fleet.watchPlaced(kinds: [.deployments], of: Self.web, on: Self.edge)
         #expect(scene.told() == ["edge/*"], "what was there before is looked at as a whole")
         scene.put(deployment: "web", placement: "u1")
         #expect(scene.told() == ["edge/u1"])
@@ -173,11 +175,55 @@ struct MemberFleetTests {
         #expect(Set(scene.told()) == ["edge/u1", "edge/u2"])
         scene.member.remove(.deployments, ObjectKey(namespace: "default", name: "web"))
         #expect(scene.told() == ["edge/u2"])
-        scene.fleet.watchPlaced(kinds: [.configMaps], on: Self.edge)
+        scene.fleet.watchPlaced(kinds: [.configMaps], of: Self.shop, on: Self.edge)
         #expect(scene.told() == ["edge/*"])
         #expect(scene.member.requests { $0.isWatch && $0.concerns(.deployments) }.count == 1)
         let selectors = scene.member.requests { $0.concerns(.deployments) }.map { $0.query["labelSelector"] }
         #expect(Set(selectors) == [MetadataName.placementUID])
+    }
+
+    @Test("a kind is watched as long as any placement has it there, and again when one has it anew")
+    func counted() {
+        let scene = Scene()
+        scene.watch()
+        scene.fleet.watchPlaced(kinds: [.deployments, .configMaps], of: Self.web, on: Self.edge)
+        scene.fleet.watchPlaced(kinds: [.deployments], of: Self.shop, on: Self.edge)
+        scene.world.settle()
+        #expect(scene.member.watchCount == 4)
+        #expect(scene.fleet.watching([.deployments, .configMaps], on: Self.edge) == .watched)
+        scene.fleet.watchPlaced(kinds: [.deployments], of: Self.web, on: Self.edge)
+        scene.world.settle()
+        #expect(scene.member.watchCount == 3 && scene.fleet.watching([.configMaps], on: Self.edge) == .unknown)
+        scene.fleet.keepPlaced(of: Self.web, on: [Self.edge])
+        scene.fleet.keepPlaced(of: Self.web, on: ["another"])
+        scene.world.settle()
+        #expect(scene.member.watchCount == 3, "the other one has it still")
+        scene.fleet.keepPlaced(of: Self.shop, on: [])
+        scene.world.settle()
+        #expect(scene.member.watchCount == 2)
+        _ = scene.told()
+        scene.fleet.watchPlaced(kinds: [.deployments], of: Self.shop, on: Self.edge)
+        #expect(scene.told() == ["edge/*"] && scene.member.watchCount == 3)
+        scene.watch(version: "2")
+        #expect(scene.member.watchCount == 3, "what is over does not come back with a new client")
+    }
+
+    @Test("a kind that may not be watched is named with its rights, beside others that may")
+    func unwatched() {
+        let scene = Scene()
+        scene.member.answerAccessReviews {
+            let asked = $0["resourceAttributes"]
+            return asked?["resource"]?.stringValue != "deployments" || asked?["verb"]?.stringValue != "watch"
+        }
+        scene.watch()
+        scene.fleet.watchPlaced(kinds: [.deployments, .configMaps], of: Self.web, on: Self.edge)
+        #expect(scene.told().contains("edge/*"))
+        let watching = scene.fleet.watching([.deployments, .configMaps], on: Self.edge)
+        #expect(watching == .forbidden("watch deployments.apps"))
+        #expect(scene.fleet.watching([.configMaps], on: Self.edge) == .watched)
+        scene.member.answerAccessReviews { _ in true }
+        scene.world.run(for: .seconds(400))
+        #expect(scene.fleet.watching([.deployments, .configMaps], on: Self.edge) == .watched)
     }
 
     @Test("a member that hangs costs the others nothing, and its session ends at once")
@@ -186,7 +232,7 @@ struct MemberFleetTests {
         let hole = FakeAPIServer(timeSource: scene.world.time)
         hole.inject(.hang, times: 1_000)
         scene.fleet.watch("hole", through: hole.client(), version: "1") {}
-        scene.fleet.watchPlaced(kinds: [.deployments], on: "hole")
+        scene.fleet.watchPlaced(kinds: [.deployments], of: Self.web, on: "hole")
         scene.watch()
         #expect(scene.fleet.capacity(of: Self.edge) != nil && scene.fleet.observation(of: "hole") == .unknown)
         scene.fleet.forget("hole")

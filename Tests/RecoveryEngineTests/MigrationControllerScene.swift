@@ -101,6 +101,7 @@ final class MigrationControllerScene: Sendable {
                 clusters: clusters,
                 namespaces: namespaces,
                 capacity: { _ in nil },
+                reservations: CapacityReservations(),
                 fence: PlacementFence(controllerNamespace: Self.space),
                 incidents: IncidentReporter(
                     client: client,

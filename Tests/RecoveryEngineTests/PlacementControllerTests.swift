@@ -55,6 +55,43 @@ struct PlacementControllerTests {
         #expect(try scene.copies() == ["edge Synced ready"])
     }
 
+    @Test func driftThatMayNotBeWatchedIsRepairedLaterAndTheStatusNamesTheMissingRights() throws {
+        let scene = PlacementScene("edge")
+        let member = try #require(scene.members["edge"])
+        member.answerAccessReviews { $0.value(at: ["resourceAttributes", "resource"])?.stringValue != "configmaps" }
+        scene.put([Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.condition(ConditionType.ready) == "True Ready" })
+        #expect(try scene.wait { try scene.condition(ConditionType.driftWatched) == "False MissingRights" })
+        let words = try scene.placement()?.status?.conditions?[type: ConditionType.driftWatched]?.message ?? ""
+        #expect(words.hasSuffix("edge (list configmaps, watch configmaps)"), "\(words)")
+        let key = ObjectKey(namespace: "team", name: "settings")
+        member.edit(.configMaps, key) { $0.set("changed", at: ["data", "a"]) }
+        scene.world.run(for: .seconds(20))
+        #expect(member.object(.configMaps, key)?["data", "a"] == "changed")
+        #expect(scene.wait(.seconds(310)) { member.object(.configMaps, key)?["data", "a"] == "1" })
+        member.answerAccessReviews { _ in true }
+        #expect(
+            try scene.wait(.seconds(1_000)) { try scene.condition(ConditionType.driftWatched) == "True Watched" }
+        )
+        member.edit(.configMaps, key) { $0.set("changed", at: ["data", "a"]) }
+        #expect(scene.wait(.seconds(2)) { member.object(.configMaps, key)?["data", "a"] == "1" })
+    }
+
+    @Test func kindsAreWatchedOnAMemberOnlyWhileAPlacementHasThemThere() throws {
+        let scene = PlacementScene("edge")
+        scene.put([Scene.web(), Scene.settings])
+        scene.start()
+        let member = try #require(scene.members["edge"])
+        #expect(try scene.wait { try scene.copies() == ["edge Synced"] })
+        #expect(scene.wait { member.watchCount == 4 })
+        scene.edit("manifests", [Scene.web()])
+        #expect(scene.wait { member.watchCount == 3 })
+        scene.world.start { [scene] in try await scene.harness.client.delete(Placement.resource, PlacementScene.key) }
+        #expect(try scene.wait { try scene.placement() == nil })
+        #expect(scene.wait { member.watchCount == 2 }, "nodes and pods")
+    }
+
     @Test func anEditIsAppliedAndWhatIsGoneFromItIsRemoved() throws {
         let scene = PlacementScene("edge")
         scene.put([Scene.web(), Scene.settings])

@@ -6,6 +6,7 @@ import KubernetesClient
 import KubernetesCore
 import RecoveryAPI
 import RecoveryDecision
+import Synchronization
 import Telemetry
 import TestSupport
 import Testing
@@ -19,8 +20,7 @@ final class PlacementScene: Sendable {
 
     let harness: StrategyHarness
     let members: [String: FakeAPIServer]
-    let engine: RecoveryEngine
-    private let recorder: EventRecorder
+    private let process: Mutex<Process>
     var world: VirtualWorld { harness.world }
     var hub: FakeAPIServer { harness.hub }
 
@@ -40,25 +40,7 @@ final class PlacementScene: Sendable {
         }
         self.members = members
         harness = StrategyHarness(world: world, memberTransport: RoutingTransport(members.mapValues { $0.transport() }))
-        let context = RuntimeContext(timeSource: time)
-        let client = harness.client
-        recorder = EventRecorder(client: client, component: "test", context: context, random: { 0.5 })
-        var dependencies = RecoveryEngine.Dependencies(
-            client: client,
-            members: harness.members.guardedClient,
-            registry: StrategyRegistry([]),
-            configuration: EngineConfiguration(),
-            namespace: nil,
-            controllerNamespace: StrategyHarness.namespace,
-            identity: { ControllerIdentity(holder: "me") },
-            mayLead: { true },
-            recorder: recorder,
-            timeSource: time,
-            logger: .disabled,
-            metrics: MetricsRegistry()
-        )
-        dependencies.fleet = harness.members
-        engine = RecoveryEngine(dependencies)
+        process = Mutex(Process(harness))
         hub.put(
             ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "team", "labels": ["tier": "gold"]]],
             .namespaces
@@ -87,13 +69,18 @@ final class PlacementScene: Sendable {
         hub.put(secret, .secrets)
     }
 
-    func put(_ manifests: [JSONValue], namespace: String = "team", _ spec: [String: JSONValue] = [:]) {
+    func put(
+        _ manifests: [JSONValue],
+        namespace: String = "team",
+        name: String = "web",
+        _ spec: [String: JSONValue] = [:]
+    ) {
         var all: JSONValue = ["manifests": .array(manifests)]
         for (field, value) in spec { all[field] = value }
         hub.put(
             [
                 "apiVersion": .string(RecoveryAPI.apiVersion), "kind": "Placement",
-                "metadata": ["name": "web", "namespace": .string(namespace)], "spec": all,
+                "metadata": ["name": .string(name), "namespace": .string(namespace)], "spec": all,
             ],
             Placement.resource
         )
@@ -109,16 +96,57 @@ final class PlacementScene: Sendable {
     }
 
     func start() {
-        world.start { [engine, recorder] in
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                defer { group.cancelAll() }
-                group.addTask { try await engine.recoveries.run() }
-                group.addTask { try await engine.policies.run() }
-                group.addTask { try await engine.clusters.run() }
-                group.addTask { try await engine.placements.run() }
-                group.addTask { try await recorder.run() }
-                group.addTask { try await engine.run() }
-                try await group.next()
+        process.withLock { $0.start(in: world) }
+    }
+
+    /// Ends the controller and starts another one, which knows only what is written down.
+    func restart() {
+        process.withLock { $0.run?.cancel() }
+        world.settle()
+        process.withLock { $0 = Process(harness) }
+        start()
+    }
+
+    /// One life of the controller.
+    private struct Process: Sendable {
+        private let engine: RecoveryEngine
+        private let recorder: EventRecorder
+        var run: VirtualRun<Void>?
+
+        init(_ harness: StrategyHarness) {
+            let context = RuntimeContext(timeSource: harness.world.time)
+            let client = harness.client
+            recorder = EventRecorder(client: client, component: "test", context: context, random: { 0.5 })
+            var dependencies = RecoveryEngine.Dependencies(
+                client: client,
+                members: harness.members.guardedClient,
+                registry: StrategyRegistry([]),
+                configuration: EngineConfiguration(),
+                namespace: nil,
+                controllerNamespace: StrategyHarness.namespace,
+                identity: { ControllerIdentity(holder: "me") },
+                mayLead: { true },
+                recorder: recorder,
+                timeSource: harness.world.time,
+                logger: .disabled,
+                metrics: MetricsRegistry()
+            )
+            dependencies.fleet = harness.members
+            engine = RecoveryEngine(dependencies)
+        }
+
+        mutating func start(in world: VirtualWorld) {
+            run = world.start { [engine, recorder] in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    defer { group.cancelAll() }
+                    group.addTask { try await engine.recoveries.run() }
+                    group.addTask { try await engine.policies.run() }
+                    group.addTask { try await engine.clusters.run() }
+                    group.addTask { try await engine.placements.run() }
+                    group.addTask { try await recorder.run() }
+                    group.addTask { try await engine.run() }
+                    _ = try await group.next()
+                }
             }
         }
     }
@@ -136,8 +164,8 @@ final class PlacementScene: Sendable {
     }
 
     /// The placement as the hub has it; nil when it is gone.
-    func placement(_ namespace: String = "team") throws -> Placement? {
-        try hub.object(Placement.resource, ObjectKey(namespace: namespace, name: "web")).map {
+    func placement(_ namespace: String = "team", name: String = "web") throws -> Placement? {
+        try hub.object(Placement.resource, ObjectKey(namespace: namespace, name: name)).map {
             try Placement(json: $0.content)
         }
     }

@@ -188,7 +188,32 @@ package struct MemberClusterStatus: Codable, Hashable, Sendable {
     package var allocatable: [String: String]?
     /// What pods have asked for, by resource name.
     package var requested: [String: String]?
+    /// What Placements that are gone have left there, at most 200: removed as soon as the cluster answers.
+    package var leftovers: [PlacementLeftover]?
 
     /// Makes an empty status.
     package init() {}
+}
+
+/// Objects of a Placement that is gone, on a cluster that did not answer at its end.
+package struct PlacementLeftover: Codable, Hashable, Sendable {
+    /// Namespace of the Placement.
+    package var namespace: String
+    /// Name of the Placement.
+    package var name: String
+    /// Its uid: the label `recovery.tmc.io/placement-uid` of the objects.
+    package var uid: String
+    /// `Kind.group` of everything that may be there; at most 200.
+    package var kinds: [String]
+    /// When the Placement went.
+    package var time: Date
+
+    /// Makes an entry.
+    package init(namespace: String, name: String, uid: String, kinds: [String], time: Date) {
+        self.namespace = namespace
+        self.name = name
+        self.uid = uid
+        self.kinds = kinds
+        self.time = time
+    }
 }

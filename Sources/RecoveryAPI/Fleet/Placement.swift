@@ -117,7 +117,7 @@ package struct PlacementStatus: Codable, Hashable, Sendable {
     package var placedKinds: [String]?
     /// Clusters on which all objects are synced and ready.
     package var readyClusters: Int?
-    /// Accepted, Scheduled, Synced, Ready.
+    /// Accepted, Scheduled, Synced, Ready; DriftWatched where rights to watch are missing.
     package var conditions: [Condition]?
 
     /// Makes an empty status.

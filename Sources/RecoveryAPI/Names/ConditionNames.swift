@@ -30,6 +30,8 @@ package enum ConditionType {
     package static let capacityKnown = "CapacityKnown"
     /// A placement has its clusters.
     package static let scheduled = "Scheduled"
+    /// Changes of a placement's objects are noticed as they happen; written where rights for that are missing.
+    package static let driftWatched = "DriftWatched"
     /// A placement's objects are what the clusters have.
     package static let synced = "Synced"
 

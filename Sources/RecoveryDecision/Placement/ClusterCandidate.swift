@@ -21,8 +21,10 @@ package struct ClusterCandidate: Sendable, Hashable {
     package var fenceProblem: String?
     /// Kinds of the demand that the cluster is known not to serve.
     package var missingKinds: Set<GroupVersionKind>
-    /// What the nodes have left for pods; nil when nobody has counted.
+    /// What the nodes have left for pods, without what is reserved; nil when nobody has counted.
     package var free: ResourceAmounts?
+    /// What copies that are on their way there will take.
+    package private(set) var reserved = ResourceAmounts()
     /// The most that one node has left, resource by resource; nil when nobody has counted.
     package var largestNodeFree: ResourceAmounts?
 
@@ -47,6 +49,13 @@ package struct ClusterCandidate: Sendable, Hashable {
         isReady =
             cluster.status?.conditions?[type: ConditionType.ready]?.status == .true
             && cluster.metadata.deletionTimestamp == nil
+    }
+
+    /// Takes off what copies that are on their way there will take.
+    package mutating func reserve(_ amounts: ResourceAmounts) {
+        guard !amounts.names.isEmpty else { return }
+        reserved += amounts
+        free = free.map { $0 - amounts }
     }
 
     /// Whether what is known to be free is enough for a demand; false while nobody has counted.

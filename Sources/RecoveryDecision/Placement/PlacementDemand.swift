@@ -25,7 +25,11 @@ package struct PlacementDemand: Sendable, Hashable {
     ///
     /// Pods of a DaemonSet, which depend on the cluster's nodes, and of a CronJob, which come and go, count as largest
     /// pods only.
-    package init(manifests: [JSONValue]) {
+    ///
+    /// - Parameters:
+    ///   - manifests: of the placement.
+    ///   - isCounted: takes a pod's spec and says whether the pod counts; all do where it is left out.
+    package init(manifests: [JSONValue], counting isCounted: (JSONValue) -> Bool = { _ in true }) {
         self.init()
         var defined: Set<DefinedKind> = []
         for manifest in manifests {
@@ -34,7 +38,7 @@ package struct PlacementDemand: Sendable, Hashable {
             }
             kinds.insert(GroupVersionKind(apiVersion: apiVersion, kind: kind))
             if let definition = DefinedKind(manifest) { defined.insert(definition) }
-            guard let pods = Self.pods(of: manifest, kind: kind) else { continue }
+            guard let pods = Self.pods(of: manifest, kind: kind), isCounted(pods.spec) else { continue }
             let one = ResourceAmounts(podSpec: pods.spec)
             largestPod = largestPod.larger(one)
             total += one.multiplied(by: pods.count)

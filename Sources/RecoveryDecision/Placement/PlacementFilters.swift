@@ -76,13 +76,21 @@ struct PlacementFilters {
 
     private func shortage(_ cluster: ClusterCandidate) -> String? {
         let all = cluster.free.map { request.demand.total.shortage(in: $0) } ?? []
-        if !all.isEmpty { return "the pods need \(all.joined(separator: ", "))" }
+        if !all.isEmpty { return "the pods need \(all.joined(separator: ", "))" + reservedWords(cluster) }
         let one = cluster.largestNodeFree.map { request.demand.largestPod.shortage(in: $0) } ?? []
         return one.isEmpty ? nil : "no node has room for the largest pod: \(one.joined(separator: ", "))"
     }
 }
 
 extension PlacementFilters {
+    /// What is free and not to be had: for whoever sees room on the cluster.
+    private func reservedWords(_ cluster: ClusterCandidate) -> String {
+        let names = request.demand.total.names.filter { cluster.reserved[$0] > .zero }
+        guard !names.isEmpty else { return "" }
+        let taken = names.map { "\($0) \(cluster.reserved[$0])" }.joined(separator: ", ")
+        return "; copies on their way there take \(taken)"
+    }
+
     private enum Tolerance {
         case always
         case until(Date)

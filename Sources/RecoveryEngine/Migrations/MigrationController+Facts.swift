@@ -69,7 +69,12 @@ extension MigrationController {
                 cluster: target,
                 client: client,
                 fence: environment.fence,
-                capacity: environment.capacity(name)
+                capacity: environment.capacity(name),
+                reserved: environment.reservations.amounts(
+                    on: name,
+                    besides: placement.metadata.key,
+                    now: environment.context.timeSource.wallTime()
+                )
             )
             return try await inspection.run(within: TargetInspection.timeLimit, environment.context.timeSource)
         } catch let error as MemberClientError {

@@ -24,6 +24,8 @@ final class MigrationController: Sendable {
         var namespaces: Informer<NamespaceLabels>
         /// What the nodes of a member have left; nil while nobody has counted.
         var capacity: @Sendable (_ cluster: String) -> ClusterCapacity?
+        /// What copies that are on their way there will take of it.
+        var reservations: CapacityReservations
         var fence: PlacementFence
         var incidents: IncidentReporter
         var recorder: EventRecorder

@@ -20,6 +20,8 @@ struct TargetInspection: Sendable {
     let fence: PlacementFence
     /// What the nodes have left; nil while nobody has counted.
     let capacity: ClusterCapacity?
+    /// What copies of other placements that are on their way there will take of it.
+    let reserved: ResourceAmounts
     private var name: String { cluster.metadata.name ?? "" }
 
     /// Asks everything.
@@ -54,8 +56,7 @@ struct TargetInspection: Sendable {
         request.current = []
         request.evacuated = [:]
         var candidate = ClusterCandidate(cluster)
-        candidate.free = capacity?.free
-        candidate.largestNodeFree = capacity?.largestNodeFree
+        candidate.count(capacity, reserved: reserved)
         let plan = PlacementScheduler.schedule(request, [candidate], now: .distantPast)
         guard let rejection = plan.rejections.first else { return nil }
         let words = "\(name) is no place for a copy: \(rejection.message ?? rejection.reason)"
@@ -122,9 +123,12 @@ struct TargetInspection: Sendable {
         var findings: [MigrationFinding] = []
         let byNamespace = Dictionary(grouping: manifests) { $0.namespace ?? "" }
         for (namespace, manifests) in byNamespace.sorted(by: { $0.key < $1.key }) {
-            let demand = PlacementDemand(manifests: manifests.map(\.content)).total
+            let contents = manifests.map(\.content)
+            let demand = PlacementDemand(manifests: contents).total
             guard demand.names.contains(where: { demand[$0] > .zero }) else { continue }
             for quota in try await quotas(in: namespace) {
+                let scopes = QuotaScopes(quota: quota["spec"])
+                let demand = PlacementDemand(manifests: contents, counting: scopes.covers).total
                 let words = Self.excess(of: demand, in: quota)
                 guard !words.isEmpty else { continue }
                 let text = "exceeded quota \(namespace)/\(quota.name) on \(name): \(words.joined(separator: ", "))"
@@ -144,9 +148,8 @@ struct TargetInspection: Sendable {
         }
     }
 
-    /// What `demand` takes more of than a quota has left; a quota with a scope is about some pods only and is left out.
+    /// What `demand` takes more of than a quota has left.
     private static func excess(of demand: ResourceAmounts, in quota: Unstructured) -> [String] {
-        guard quota["spec", "scopes"] == nil, quota["spec", "scopeSelector"] == nil else { return [] }
         let hard = ResourceAmounts(quota["status", "hard"] ?? quota["spec", "hard"])
         let used = ResourceAmounts(quota["status", "used"])
         var words: [String] = []

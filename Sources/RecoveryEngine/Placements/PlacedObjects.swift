@@ -23,6 +23,7 @@ package struct PlacedObjects: Sendable {
     let memory: PlacedMemory
     /// Throws when the placement must not be written to the member any more.
     let mayWrite: @Sendable () async throws -> Void
+    private let appliedHash: String?
 
     /// Looks at a placement on a member.
     ///
@@ -32,6 +33,7 @@ package struct PlacedObjects: Sendable {
     ///   - client: the member's.
     ///   - fence: tells tenants from the controller's own namespace.
     ///   - memory: what the member's server has settled before; one for all placements and members spares requests.
+    ///   - appliedHash: of the manifests that were applied there last; nil takes what the placement's status says.
     ///   - mayWrite: called before each object is applied; throws when the placement must not be written any more.
     package init(
         _ placement: Placement,
@@ -39,6 +41,7 @@ package struct PlacedObjects: Sendable {
         client: KubernetesClient,
         fence: PlacementFence,
         memory: PlacedMemory = PlacedMemory(),
+        appliedHash: String? = nil,
         mayWrite: @escaping @Sendable () async throws -> Void = {}
     ) {
         self.placement = placement
@@ -46,6 +49,7 @@ package struct PlacedObjects: Sendable {
         self.client = client
         self.memory = memory
         self.mayWrite = mayWrite
+        self.appliedHash = appliedHash ?? placement.syncStatus(cluster)?.hash
         isTenant = !fence.isOpen(for: placement.metadata.namespace)
     }
 
@@ -82,7 +86,7 @@ package struct PlacedObjects: Sendable {
     }
 
     /// Whether other manifests were applied last, or none: fields that are no longer declared have to go, too.
-    private var isOutdated: Bool { placement.syncStatus(cluster)?.hash != placement.manifestsHash }
+    private var isOutdated: Bool { appliedHash != placement.manifestsHash }
 
     private func inspect(_ manifest: PlacedManifest, _ look: inout Look) async throws -> PlacedState.Object {
         var object = PlacedState.Object(manifest: manifest, verdict: .missing)

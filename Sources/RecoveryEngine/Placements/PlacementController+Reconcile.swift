@@ -16,6 +16,10 @@ extension PlacementController {
     func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
         guard let placement = environment.placements.store.get(key) else {
             outcomes.forget(key)
+            environment.fleet.keepPlaced(of: key, on: [])
+            for cluster in members.all.keys where !leftovers(key, on: cluster).isEmpty {
+                syncs.add(SyncKey(placement: key, cluster: cluster))
+            }
             return .done
         }
         let firstSeen = outcomes.firstSeen(key, now: timeSource.now())
@@ -23,6 +27,7 @@ extension PlacementController {
         if placement.metadata.isBeingDeleted { return try await finish(facts) }
         let (reason, found) = facts.violations
         guard found.isEmpty else {
+            environment.reservations.release(key)
             try await write(facts.rejectedStatus(reason, found), facts)
             return .done
         }
@@ -33,7 +38,9 @@ extension PlacementController {
         let (plan, planRecheck) = await plan(facts, patience: patience)
         let status = facts.status(after: plan)
         facts.placement = try await write(status, facts)
-        outcomes.keep(Set(facts.targets), of: key)
+        let targets = Set(facts.targets)
+        outcomes.keep(targets, of: key)
+        environment.fleet.keepPlaced(of: key, on: targets)
         startSyncs(facts)
         let (incidents, incidentRecheck) = facts.incidents(status, environment.thresholds)
         for incident in incidents { try await environment.incidents.report(incident) }
@@ -43,32 +50,40 @@ extension PlacementController {
 
     /// Has every member looked at that needs it.
     func startSyncs(_ facts: PlacementFacts) {
-        for cluster in facts.targets where facts.needsSync(cluster) {
-            syncs.add(SyncKey(placement: facts.placement.metadata.key, cluster: cluster))
-        }
+        let clusters = facts.targets.filter { facts.needsSync($0) }
+        let placement = facts.placement.metadata.key
+        outcomes.expectLooks(at: clusters, of: placement)
+        for cluster in clusters { syncs.add(SyncKey(placement: placement, cluster: cluster)) }
     }
 
     // MARK: Scheduling
 
     /// Where copies go; nil while that is a Migration's affair, or while nobody has counted what is free.
     private func plan(_ facts: PlacementFacts, patience: Duration) async -> (PlacementPlan?, Duration?) {
-        guard !facts.decisions.contains(where: \.isProvisional) else { return (nil, nil) }
+        let (key, reservations) = (facts.placement.metadata.key, environment.reservations)
         // A MemberCluster that nobody can read is there, and not gone: its copies stay decided until somebody corrects it.
         let unreadable = Set(environment.clusters.store.undecodable.map(\.key.name))
-        guard !facts.decisions.contains(where: { unreadable.contains($0.cluster) }) else { return (nil, nil) }
+        guard !facts.decisions.contains(where: { $0.isProvisional || unreadable.contains($0.cluster) }) else {
+            reservations.release(key)
+            return (nil, nil)
+        }
         let request = PlacementRequest(facts.placement)
         let decided = Set(facts.decisions.map(\.cluster))
         var candidates = facts.members.values.map { candidate($0, facts) }
         var pauses: [Duration] = []
         var asked: Set<String> = []
         while true {
-            let plan = PlacementScheduler.schedule(request, candidates, now: facts.now)
+            let plan = reservations.decide(key, request, candidates, now: facts.now)
             let chosen = plan.clusters.filter { !decided.contains($0) }
             let isCounted = chosen.allSatisfy { environment.fleet.observation(of: $0) != .unknown }
-            if !isCounted, !request.demand.total.names.isEmpty, patience > .zero { return (nil, patience) }
+            if !isCounted, !request.demand.total.names.isEmpty, patience > .zero {
+                reservations.release(key)
+                return (nil, patience)
+            }
             let new = chosen.filter { asked.insert($0).inserted }
             guard !new.isEmpty else {
-                let recheck = plan.recheckAt.map { Duration.seconds(max(1, $0.timeIntervalSince(facts.now))) }
+                let ends = [plan.recheckAt, plan.missing > 0 ? reservations.firstEnd : nil].compactMap { $0 }
+                let recheck = ends.min().map { Duration.seconds(max(1, $0.timeIntervalSince(facts.now))) }
                 return (plan, (pauses + [recheck].compactMap { $0 }).min())
             }
             // Only those that would be chosen are asked what they serve: it costs requests.
@@ -88,9 +103,8 @@ extension PlacementController {
     private func candidate(_ cluster: MemberCluster, _ facts: PlacementFacts) -> ClusterCandidate {
         var candidate = ClusterCandidate(cluster)
         candidate.fenceProblem = facts.fenceProblem(cluster)
-        let capacity = environment.fleet.capacity(of: candidate.name)
-        candidate.free = capacity?.free
-        candidate.largestNodeFree = capacity?.largestNodeFree
+        // What others have reserved comes off when it is decided.
+        candidate.count(environment.fleet.capacity(of: candidate.name), reserved: ResourceAmounts())
         return candidate
     }
 

@@ -96,6 +96,10 @@ extension PlacementController {
         _ finalizers: [String]
     ) async throws {
         let placement = facts.placement
+        // Written down before the placement goes: whoever leads when the member answers again finds it there.
+        for cluster in left.map(\.cluster) + facts.mayHaveKeptDataUnseen where facts.members[cluster] != nil {
+            try await remember(placement, on: cluster)
+        }
         do {
             _ = try await patchFinalizers(placement, finalizers.filter { $0 != MetadataName.finalizer })
         } catch let error as ClientError where error.apiError?.isNotFound == true {
@@ -109,7 +113,6 @@ extension PlacementController {
                     + "\(cluster): \(why)",
                 about: placement
             )
-            if facts.members[cluster] != nil { orphans.add(placement, on: cluster) }
         }
         outcomes.forget(placement.metadata.key)
     }

@@ -9,19 +9,27 @@ internal import Timekeeping
 // Makes one member have what a placement declares, or nothing of it.
 extension PlacementController {
     /// For members whose changes cannot be watched, or are not watched yet.
-    private static let fallbackLook = (unready: Duration.seconds(60), removing: Duration.seconds(5))
+    static let fallbackLook = (
+        unready: Duration.seconds(60), removing: Duration.seconds(5), unwatched: Duration.seconds(300)
+    )
+    /// How long news is kept back while other members of the placement are being looked at: a status that names a hundred
+    /// copies is then written a few times, and not a hundred times.
+    private static let collecting = Duration.seconds(1)
     private static let timeouts = (request: Duration.seconds(10), connect: Duration.seconds(5))
 
     /// Looks at one placement on one member and does what has to be done there.
     func sync(_ key: SyncKey) async throws -> ReconcileResult {
         defer { for parked in gate.next(key.cluster) { syncs.add(parked) } }
         let stored = environment.placements.store.get(key.placement)
-        if let orphan = orphans[key], orphan.metadata.uid != stored?.metadata.uid {
-            return try await clear(orphan, key)
+        if let leftover = leftovers(key.placement, on: key.cluster).first(where: { $0.uid != stored?.metadata.uid }) {
+            return try await clear(leftover, key)
         }
         guard let placement = stored else { return .done }
         let facts = facts(placement)
-        guard let duty = facts.duty(on: key.cluster) else { return .done }
+        guard let duty = facts.duty(on: key.cluster) else {
+            outcomes.settle(key)
+            return .done
+        }
         guard facts.isReady(key.cluster) else {
             note(.notReady, duty, facts, key)
             return .done
@@ -39,7 +47,7 @@ extension PlacementController {
     }
 
     /// A client of a member that gives up soon, and that stops with the leadership.
-    private func client(of cluster: String) -> KubernetesClient? {
+    func client(of cluster: String) -> KubernetesClient? {
         environment.fleet.client(of: cluster)?
             .with(requestTimeout: Self.timeouts.request, connectTimeout: Self.timeouts.connect, retryPolicy: .none)
             .guarded { [mayLead = environment.mayLead] _ in
@@ -53,7 +61,7 @@ extension PlacementController {
     }
 
     /// Runs work on a member when it is the key's turn.
-    private func entering(
+    func entering(
         _ key: SyncKey,
         _ work: () async throws -> ReconcileResult
     ) async throws -> ReconcileResult {
@@ -85,7 +93,8 @@ extension PlacementController {
             on: key.cluster,
             client: client,
             fence: environment.fence,
-            memory: memory
+            memory: memory,
+            appliedHash: facts.appliedHash(on: key.cluster)
         )
         switch duty {
         case .place, .hold: return try await place(objects, duty, facts, key)
@@ -156,38 +165,20 @@ extension PlacementController {
         _ key: SyncKey
     ) async throws -> ReconcileResult {
         let found = try await objects.inspect()
-        environment.fleet.watchPlaced(kinds: Set(found.objects.compactMap(\.resource)), on: key.cluster)
+        let kinds = Set(found.objects.compactMap(\.resource))
+        environment.fleet.watchPlaced(kinds: kinds, of: key.placement, on: key.cluster)
+        let watching = environment.fleet.watching(kinds, on: key.cluster)
         var state = found
         let isToDo = found.isOutdated || !found.drift.isEmpty
         if duty == .place, isToDo {
             state = try await objects.apply(found)
             tellRepairs(from: found, to: state, facts, key)
         }
-        let outcome = note(.placed(state), duty, facts, key, hasApplied: state != found)
+        let outcome = note(.placed(state), duty, facts, key, watching, hasApplied: state != found)
         metrics?.syncs.increment(state.resultLabel)
         if outcome.failures > 0 { return .requeue(after: .seconds(min(300, 1 << min(outcome.failures - 1, 9)))) }
-        return state.isReady ? .done : .requeue(after: Self.fallbackLook.unready)
-    }
-
-    /// What an earlier placement has left behind on a member that answers again.
-    private func clear(_ orphan: Placement, _ key: SyncKey) async throws -> ReconcileResult {
-        guard let member = environment.clusters.store.get(ObjectKey(namespace: nil, name: key.cluster)) else {
-            orphans.remove(key)
-            return .done
-        }
-        guard (member.status?.conditions ?? []).isTrue(ConditionType.ready) else { return .done }
-        guard let client = client(of: key.cluster) else { return .requeue(after: .seconds(1)) }
-        return try await entering(key) {
-            let objects = PlacedObjects(orphan, on: key.cluster, client: client, fence: environment.fence)
-            let removal = try await objects.remove(keepingData: false)
-            guard removal.isComplete else { return .requeue(after: Self.fallbackLook.removing) }
-            orphans.remove(key)
-            let words = "removed from \(key.cluster), which answers again: \(removal.removed.count) objects"
-            record(.normal, "PlacementLeftoversRemoved", words, about: orphan)
-            // A new placement of the same name may have waited behind it.
-            syncs.add(key)
-            return .done
-        }
+        guard state.isReady else { return .requeue(after: Self.fallbackLook.unready) }
+        return watching == .watched ? .done : .requeue(after: Self.fallbackLook.unwatched)
     }
 
     // MARK: Outcomes
@@ -199,6 +190,7 @@ extension PlacementController {
         _ duty: SyncDuty,
         _ facts: PlacementFacts,
         _ key: SyncKey,
+        _ watching: PlacedWatching = .unknown,
         hasApplied: Bool = false
     ) -> SyncOutcome {
         let uid = facts.placement.metadata.uid ?? ""
@@ -211,6 +203,10 @@ extension PlacementController {
             result: result,
             syncTime: before?.syncTime
         )
+        // While nobody knows, it is as it was.
+        outcome.unwatched = before?.unwatched
+        if case .forbidden(let rights) = watching { outcome.unwatched = rights }
+        if watching == .watched { outcome.unwatched = nil }
         let now = timeSource.wallTime()
         if hasApplied {
             outcome.syncTime = Date(timeIntervalSinceReferenceDate: now.timeIntervalSinceReferenceDate.rounded(.down))
@@ -221,8 +217,8 @@ extension PlacementController {
             (outcome.failures, outcome.lastFailure) = (before?.failures ?? 0, before?.lastFailure)
             outcome.unreadySince = before?.unreadySince
         }
-        outcomes.set(outcome, for: key)
-        if outcome != before { queue.add(key.placement) }
+        let areMoreAwaited = outcomes.set(outcome, for: key)
+        if outcome != before { queue.add(key.placement, after: areMoreAwaited ? Self.collecting : .zero) }
         return outcome
     }
 

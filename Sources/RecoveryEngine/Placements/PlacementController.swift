@@ -5,6 +5,7 @@ package import KubernetesClient
 internal import KubernetesCore
 package import RecoveryAPI
 package import RecoveryDecision
+internal import Synchronization
 internal import Telemetry
 internal import Timekeeping
 
@@ -27,6 +28,7 @@ package final class PlacementController: Sendable {
         package var placements: Informer<Placement>
         package var clusters: Informer<MemberCluster>
         package var incidents: IncidentReporter
+        package var reservations: CapacityReservations
         package var fence: PlacementFence
         package var thresholds = PlacementThresholds()
         /// Whether this process may write as the leader: members are written to as well.
@@ -38,13 +40,16 @@ package final class PlacementController: Sendable {
 
     /// Placements by uid, for `Environment.placements`.
     package static let indexes: [String: Store<Placement>.IndexFunction] = [
-        uidIndex: { [$0.metadata.uid ?? ""] }
+        uidIndex: { [$0.metadata.uid ?? ""] },
+        unscheduledIndex: { ($0.status?.conditions ?? []).isTrue(ConditionType.scheduled) ? [] : [unscheduledIndex] },
     ]
-    static let uidIndex = "uid"
+    private static let uidIndex = "uid"
+    /// Those that wait for a cluster.
+    private static let unscheduledIndex = "unscheduled"
     /// How many placements are decided about, and how many members are worked on, at one time.
     private static let maxConcurrent = (placements: 4, syncs: 32)
     /// How long changes on members are collected before somebody looks.
-    private static let settling = Duration.milliseconds(250)
+    static let settling = Duration.milliseconds(250)
 
     let environment: Environment
     let namespaces: Informer<NamespaceLabels>
@@ -53,7 +58,7 @@ package final class PlacementController: Sendable {
     let outcomes = SyncOutcomes()
     let gate = MemberGate()
     let memory = PlacedMemory()
-    let orphans = OrphanedPlacements()
+    let members: MembersByName
     let metrics: PlacementMetrics?
     var timeSource: any TimeSource { environment.context.timeSource }
 
@@ -61,6 +66,7 @@ package final class PlacementController: Sendable {
     package init(_ environment: Environment) {
         self.environment = environment
         let context = environment.context
+        members = MembersByName(environment.clusters.store)
         queue = WorkQueue(name: "placement", timeSource: context.timeSource, metrics: context.metrics)
         syncs = WorkQueue(name: "placementsync", timeSource: context.timeSource, metrics: context.metrics)
         metrics = context.metrics.map { PlacementMetrics(registry: $0) }
@@ -120,7 +126,7 @@ package final class PlacementController: Sendable {
         PlacementFacts(
             placement,
             outcomes: outcomes.of(placement.metadata.key, uid: placement.metadata.uid ?? ""),
-            members: environment.clusters.store.list(),
+            members: members.all,
             fence: environment.fence,
             namespaceLabels: labels(ofNamespace: placement.metadata.namespace),
             now: timeSource.wallTime()
@@ -134,13 +140,18 @@ package final class PlacementController: Sendable {
     // MARK: Changes
 
     private func watch() {
-        environment.placements.addHandler { [queue] event in
-            switch event {
-            case .added(let placement, _), .updated(_, let placement), .deleted(let placement):
-                queue.add(placement.metadata.key)
-            case .deletedFinalStateUnknown(let key, _): queue.add(key)
-            case .undecodable(let failure, _): queue.add(failure.key)
-            }
+        environment.placements.addHandler { [weak self, queue, reservations = environment.reservations] event in
+            let (key, hasFreed) =
+                switch event {
+                case .added(let placement, _), .updated(_, let placement):
+                    (placement.metadata.key, reservations.observe(placement))
+                case .deleted(let placement):
+                    (placement.metadata.key, reservations.forget(placement.metadata.key))
+                case .deletedFinalStateUnknown(let key, _): (key, reservations.forget(key))
+                case .undecodable(let failure, _): (failure.key, false)
+                }
+            queue.add(key)
+            if hasFreed { self?.addUnscheduled() }
         }
         environment.clusters.addHandler { [weak self] event in
             switch event {
@@ -165,24 +176,31 @@ package final class PlacementController: Sendable {
         let isOther =
             old == nil || old?.metadata.labels != new.metadata.labels || old?.spec != new.spec
             || isReady(old) != isReady(new) || old?.metadata.isBeingDeleted != new.metadata.isBeingDeleted
-        if isOther {
-            if isReady(new) {
-                gate.reset(new.metadata.name ?? "")
-                for key in orphans.keys(on: new.metadata.name ?? "") { syncs.add(key) }
+        let name = new.metadata.name ?? ""
+        if isReady(new), isOther || old?.status?.leftovers != new.status?.leftovers {
+            for leftover in new.status?.leftovers ?? [] {
+                syncs.add(SyncKey(placement: leftover.placement, cluster: name))
             }
-            return addAll()
+        }
+        if isOther {
+            if isReady(new) { gate.reset(name) }
+            // A fleet that starts is many changes in a row, which one look at each placement takes together.
+            return addAll(after: Self.settling)
         }
         // What has become free concerns only those that wait for room.
         guard old?.status?.allocatable != new.status?.allocatable || old?.status?.requested != new.status?.requested
         else { return }
-        for placement in environment.placements.store.list()
-        where !(placement.status?.conditions ?? []).isTrue(ConditionType.scheduled) {
-            queue.add(placement.metadata.key)
-        }
+        addUnscheduled()
     }
 
-    private func addAll() {
-        for key in environment.placements.store.keys.sorted() { queue.add(key) }
+    /// Room has become free.
+    private func addUnscheduled() {
+        let waiting = environment.placements.store.keys(byIndex: Self.unscheduledIndex, Self.unscheduledIndex)
+        for key in waiting.sorted() { queue.add(key, after: Self.settling) }
+    }
+
+    private func addAll(after delay: Duration = .zero) {
+        for key in environment.placements.store.keys.sorted() { queue.add(key, after: delay) }
     }
 
     /// Objects on a member have changed: of one placement, or perhaps of any.
@@ -195,6 +213,28 @@ package final class PlacementController: Sendable {
             else { continue }
             syncs.add(key, after: Self.settling)
         }
+    }
+}
+
+/// Every MemberCluster by name, made anew only when one has changed: each look at a placement on a member needs it.
+final class MembersByName: Sendable {
+    private let store: Store<MemberCluster>
+    private let known = Mutex<(version: String, members: [String: MemberCluster])?>(nil)
+
+    init(_ store: Store<MemberCluster>) {
+        self.store = store
+    }
+
+    var all: [String: MemberCluster] {
+        let version = store.resourceVersion
+        if let known = known.withLock({ $0 }), known.version == version, !version.isEmpty { return known.members }
+        // What changes meanwhile has a newer version and is seen by the next call.
+        let members = Dictionary(
+            store.list().map { ($0.metadata.name ?? "", $0) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        known.withLock { $0 = (version, members) }
+        return members
     }
 }
 

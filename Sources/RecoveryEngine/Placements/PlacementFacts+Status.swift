@@ -24,8 +24,9 @@ extension PlacementFacts {
         rememberGone(&status)
         status.clusters = clusters(status)
         status.placedKinds = placedKinds(status)
-        status.readyClusters = staying(status).filter { sync(status, $0.cluster)?.isReady == true }.count
-        status.conditions = conditions(status, plan)
+        let copies = Self.byCluster(status.clusters)
+        status.readyClusters = staying(status).filter { copies[$0.cluster]?.isReady == true }.count
+        status.conditions = conditions(status, plan, copies)
         return status
     }
 
@@ -73,8 +74,8 @@ extension PlacementFacts {
         (status.decisions ?? []).filter { !$0.isLeaving }
     }
 
-    private func sync(_ status: PlacementStatus, _ cluster: String) -> ClusterSyncStatus? {
-        status.clusters?.first { $0.cluster == cluster }
+    private static func byCluster(_ states: [ClusterSyncStatus]?) -> [String: ClusterSyncStatus] {
+        Dictionary((states ?? []).map { ($0.cluster, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// Numbers in messages change all the time; they are news only when who was rejected, or why, has changed.
@@ -90,16 +91,18 @@ extension PlacementFacts {
 
     private func clusters(_ status: PlacementStatus) -> [ClusterSyncStatus] {
         let decided = (status.decisions ?? []).map(\.cluster)
+        let known = Self.byCluster(placement.status?.clusters)
+        let isDecided = Set(decided)
         // Nobody wants these copies any more, and they are not gone yet.
         let undecided = (status.clusters ?? []).map(\.cluster).filter { name in
-            !decided.contains(name) && members[name] != nil && !hasLeft(name)
+            !isDecided.contains(name) && members[name] != nil && !hasLeft(name)
                 && status.evacuated?.contains { $0.cluster == name && !$0.hasLeftovers } != true
         }
-        return (decided + undecided).map { entry($0) }
+        return (decided + undecided).map { entry($0, after: known[$0]) }
     }
 
-    private func entry(_ cluster: String) -> ClusterSyncStatus {
-        var entry = placement.syncStatus(cluster) ?? ClusterSyncStatus(cluster: cluster, state: .pending)
+    private func entry(_ cluster: String, after known: ClusterSyncStatus?) -> ClusterSyncStatus {
+        var entry = known ?? ClusterSyncStatus(cluster: cluster, state: .pending)
         guard isReady(cluster) else {
             entry.ready = false
             entry.message = "the MemberCluster is not Ready: nobody can tell what is there"
@@ -144,18 +147,23 @@ extension PlacementFacts {
 
     // MARK: Conditions
 
-    private func conditions(_ status: PlacementStatus, _ plan: PlacementPlan?) -> [Condition] {
+    private func conditions(
+        _ status: PlacementStatus,
+        _ plan: PlacementPlan?,
+        _ copies: [String: ClusterSyncStatus]
+    ) -> [Condition] {
         var conditions = status.conditions ?? []
         set(&conditions, ConditionType.accepted, .true, ConditionReason.valid, "")
         setScheduled(&conditions, status, plan)
         let staying = staying(status)
         let count = placement.spec.effectiveClusterCount
-        let (synced, reason, words) = syncCondition(staying, status)
+        let (synced, reason, words) = syncCondition(staying, copies)
         set(&conditions, ConditionType.synced, synced, reason, words)
+        setWatched(&conditions, staying)
         let ready = status.readyClusters ?? 0
         let isReady = ready >= count
-        let problems = staying.filter { sync(status, $0.cluster)?.isReady != true }.map {
-            "\($0.cluster): \(sync(status, $0.cluster)?.message ?? "")"
+        let problems = staying.filter { copies[$0.cluster]?.isReady != true }.map {
+            "\($0.cluster): \(copies[$0.cluster]?.message ?? "")"
         }
         let state = "\(ready) of \(count) copies are ready" + (problems.isEmpty ? "" : "; ")
         set(
@@ -166,6 +174,20 @@ extension PlacementFacts {
             isReady ? "\(ready) of \(count) copies are ready" : state + problems.joined(separator: "; ")
         )
         return conditions
+    }
+
+    /// Says where drift is only looked for now and then, for want of rights; nothing while that was never so.
+    private func setWatched(_ conditions: inout [Condition], _ staying: [PlacementDecision]) {
+        let unwatched = staying.compactMap { decision in
+            outcomes[decision.cluster]?.unwatched.map { "\(decision.cluster) (\($0))" }
+        }
+        if !unwatched.isEmpty {
+            let words = "drift is repaired late, because the credential may not watch: "
+            let clusters = unwatched.joined(separator: "; ")
+            set(&conditions, ConditionType.driftWatched, .false, PlacementReason.missingRights, words + clusters)
+        } else if conditions[type: ConditionType.driftWatched] != nil {
+            set(&conditions, ConditionType.driftWatched, .true, PlacementReason.watched, "")
+        }
     }
 
     private func setScheduled(_ conditions: inout [Condition], _ status: PlacementStatus, _ plan: PlacementPlan?) {
@@ -190,10 +212,10 @@ extension PlacementFacts {
 
     private func syncCondition(
         _ staying: [PlacementDecision],
-        _ status: PlacementStatus
+        _ copies: [String: ClusterSyncStatus]
     ) -> (Condition.Status, String, String) {
         guard !staying.isEmpty else { return (.unknown, PlacementReason.notScheduled, "no cluster was chosen yet") }
-        let open = staying.compactMap { sync(status, $0.cluster) }.filter { $0.state != .synced || $0.hash != hash }
+        let open = staying.compactMap { copies[$0.cluster] }.filter { $0.state != .synced || $0.hash != hash }
         guard let worst = open.first(where: { $0.state == .failed }) ?? open.first else {
             return (.true, PlacementReason.inSync, "")
         }

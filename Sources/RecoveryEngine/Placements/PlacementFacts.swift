@@ -22,14 +22,14 @@ struct PlacementFacts: Sendable {
     init(
         _ placement: Placement,
         outcomes: [String: SyncOutcome],
-        members: [MemberCluster],
+        members: [String: MemberCluster],
         fence: PlacementFence,
         namespaceLabels: [String: String]?,
         now: Date
     ) {
         self.placement = placement
         self.outcomes = outcomes
-        self.members = Dictionary(members.map { ($0.metadata.name ?? "", $0) }, uniquingKeysWith: { first, _ in first })
+        self.members = members
         self.fence = fence
         self.namespaceLabels = namespaceLabels
         self.now = now
@@ -72,6 +72,13 @@ struct PlacementFacts: Sendable {
         return outcome.migrationUID == decision.migrationUID ? outcome : nil
     }
 
+    /// The hash of the manifests that were applied to a member last, as far as anybody knows; this process knows it before
+    /// the status does.
+    func appliedHash(on cluster: String) -> String? {
+        if let state = outcomes[cluster]?.state, state.isInSync { return state.hash }
+        return placement.syncStatus(cluster)?.hash
+    }
+
     /// Whether copies may be removed from clusters that are left: as many as asked for are synced and ready elsewhere.
     var mayLeave: Bool {
         let staying = decisions.filter { !$0.isLeaving }
@@ -86,6 +93,13 @@ struct PlacementFacts: Sendable {
         // Data stays where a copy was, and is not written down anywhere: it has to be looked for.
         if placement.metadata.isBeingDeleted, mayHaveKeptData { names.formUnion(members.keys.filter { isReady($0) }) }
         return names.sorted()
+    }
+
+    /// The members on which a deleted placement may have left data, and that cannot be asked.
+    var mayHaveKeptDataUnseen: [String] {
+        guard mayHaveKeptData else { return [] }
+        let targets = Set(targets)
+        return members.keys.filter { !targets.contains($0) && !isReady($0) }.sorted()
     }
 
     private var mayHaveKeptData: Bool {
@@ -158,6 +172,10 @@ enum PlacementReason {
     static let ready = "Ready"
     /// Copies are there and not ready yet.
     static let notReady = "NotReady"
+    /// Changes on the clusters are noticed as they happen.
+    static let watched = "Watched"
+    /// A credential lacks the rights to watch what is placed.
+    static let missingRights = "MissingRights"
     /// The placement is deleted and its objects are being removed.
     static let removing = "Removing"
 }

@@ -14,9 +14,10 @@ enum PlacementNews {
         }
         let before = names(old)
         let after = names(new)
-        let chosen = after.filter { !before.contains($0) }
+        let (known, wanted) = (Set(before), Set(after))
+        let chosen = after.filter { !known.contains($0) }
         if !chosen.isEmpty { events.append((.normal, "PlacementScheduled", "chose \(chosen.joined(separator: ", "))")) }
-        let left = before.filter { !after.contains($0) }
+        let left = before.filter { !wanted.contains($0) }
         if !left.isEmpty { events.append((.normal, "PlacementLeft", "left \(left.joined(separator: ", "))")) }
         if let scheduled = change(ConditionType.scheduled, old, new), scheduled.status == .false {
             events.append((.warning, "PlacementUnschedulable", "\(scheduled.reason): \(scheduled.message)"))

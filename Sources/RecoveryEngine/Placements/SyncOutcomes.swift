@@ -49,6 +49,8 @@ struct SyncOutcome: Sendable, Hashable {
     /// Looks in a row that ended with a refusal or a conflict, at most one counted in a second.
     var failures = 0
     var lastFailure: MonotonicInstant?
+    /// The rights without which changes on the member are not noticed; nil when they are, or nobody knows.
+    var unwatched: String?
     /// Since when everything is applied and something is not ready.
     var unreadySince: Date?
 
@@ -68,6 +70,8 @@ final class SyncOutcomes: Sendable {
     private struct Entry {
         var firstSeen: MonotonicInstant
         var byCluster: [String: SyncOutcome] = [:]
+        /// Members that somebody is to look at, and has not yet.
+        var awaited: Set<String> = []
     }
 
     private let entries = Mutex<[ObjectKey: Entry]>([:])
@@ -82,8 +86,24 @@ final class SyncOutcomes: Sendable {
     }
 
     /// Notes an outcome, unless the placement was forgotten meanwhile.
-    func set(_ outcome: SyncOutcome, for key: SyncKey) {
-        entries.withLock { $0[key.placement]?.byCluster[key.cluster] = outcome }
+    ///
+    /// - Returns: whether the outcomes of other members are still awaited.
+    func set(_ outcome: SyncOutcome, for key: SyncKey) -> Bool {
+        entries.withLock { entries in
+            entries[key.placement]?.byCluster[key.cluster] = outcome
+            entries[key.placement]?.awaited.remove(key.cluster)
+            return entries[key.placement]?.awaited.isEmpty == false
+        }
+    }
+
+    /// Notes that members are to be looked at.
+    func expectLooks(at clusters: [String], of placement: ObjectKey) {
+        entries.withLock { $0[placement]?.awaited.formUnion(clusters) }
+    }
+
+    /// Notes that nobody has to look at a member after all.
+    func settle(_ key: SyncKey) {
+        entries.withLock { _ = $0[key.placement]?.awaited.remove(key.cluster) }
     }
 
     /// When this process saw the placement first.
@@ -98,6 +118,7 @@ final class SyncOutcomes: Sendable {
     /// Forgets the outcomes of members that do not matter to the placement any more.
     func keep(_ clusters: Set<String>, of placement: ObjectKey) {
         entries.withLock { entries in
+            entries[placement]?.awaited.formIntersection(clusters)
             guard let known = entries[placement]?.byCluster, known.keys.contains(where: { !clusters.contains($0) })
             else { return }
             entries[placement]?.byCluster = known.filter { clusters.contains($0.key) }

@@ -40,6 +40,15 @@ package struct ClusterCapacity: Sendable, Hashable {
     }
 }
 
+extension ClusterCandidate {
+    /// Takes over what was counted, less what copies on their way there will take.
+    mutating func count(_ capacity: ClusterCapacity?, reserved: ResourceAmounts) {
+        free = capacity?.free
+        largestNodeFree = capacity?.largestNodeFree
+        reserve(reserved)
+    }
+}
+
 /// A node, less all that capacity does not need.
 struct NodeRoom: Sendable, Hashable {
     var name: String

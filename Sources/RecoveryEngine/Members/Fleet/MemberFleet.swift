@@ -17,6 +17,16 @@ package enum CapacityObservation: Sendable, Hashable {
     case counted(ClusterCapacity)
 }
 
+/// How well drift is noticed on a member.
+enum PlacedWatching: Sendable, Hashable {
+    /// Not known yet, or not at present.
+    case unknown
+    /// All kinds are watched.
+    case watched
+    /// Not at all for some kinds: the credential lacks these rights, as `list deployments.apps, watch deployments.apps`.
+    case forbidden(String)
+}
+
 /// The insides of the members that are ready: capacity, placed objects, and what their API servers serve.
 ///
 /// One session for each member, with its informers; none of them holds a thread, and what one member does to its
@@ -24,7 +34,7 @@ package enum CapacityObservation: Sendable, Hashable {
 ///
 /// ```swift
 /// fleet.onPlacedChange { cluster, uid in for key in placements(cluster, uid) { queue.add(key) } }
-/// fleet.watchPlaced(kinds: [.deployments], on: "edge")
+/// fleet.watchPlaced(kinds: [.deployments], of: placement, on: "edge")
 /// let free = fleet.capacity(of: "edge")?.free
 /// ```
 package final class MemberFleet: Sendable {
@@ -34,8 +44,27 @@ package final class MemberFleet: Sendable {
 
     private struct Member: Sendable {
         var session: MemberSession?
-        /// Asked for once, watched as long as the MemberCluster is there.
-        var kinds: Set<APIResource> = []
+        /// What each placement has there.
+        var kindsOf: [ObjectKey: Set<APIResource>] = [:]
+        /// How many placements have each kind there.
+        var counts: [APIResource: Int] = [:]
+
+        /// Replaces what a placement has there; false when the kinds together stay the same.
+        mutating func set(_ kinds: Set<APIResource>, of placement: ObjectKey) -> Bool {
+            let old = kindsOf[placement] ?? []
+            guard old != kinds else { return false }
+            kindsOf[placement] = kinds.isEmpty ? nil : kinds
+            let before = counts.count
+            for kind in kinds.subtracting(old) { counts[kind, default: 0] += 1 }
+            let hasNew = counts.count > before
+            var hasGone = false
+            for kind in old.subtracting(kinds) {
+                let left = (counts[kind] ?? 1) - 1
+                counts[kind] = left > 0 ? left : nil
+                hasGone = hasGone || left <= 0
+            }
+            return hasNew || hasGone
+        }
     }
 
     private struct State: Sendable {
@@ -68,7 +97,7 @@ package final class MemberFleet: Sendable {
     package func run() async throws {
         defer {
             state.withLock { state in
-                state.members = state.members.mapValues { Member(kinds: $0.kinds) }
+                state.members = state.members.mapValues { Member(kindsOf: $0.kindsOf, counts: $0.counts) }
                 state.unstarted = []
             }
         }
@@ -101,15 +130,36 @@ package final class MemberFleet: Sendable {
         session(of: cluster)?.observation ?? .unknown
     }
 
-    /// Watches the placed objects of these kinds on a member, now or as soon as it is ready, until it is gone.
+    /// Watches the objects of these kinds that are placed on a member, now or as soon as it is ready.
     ///
-    /// Kinds that are watched already stay so; asking again costs nothing.
-    package func watchPlaced(kinds: Set<APIResource>, on cluster: String) {
+    /// - Parameters:
+    ///   - kinds: all that the placement has there; a kind is watched as long as any placement has it there.
+    ///   - placement: which one.
+    ///   - cluster: the member.
+    package func watchPlaced(kinds: Set<APIResource>, of placement: ObjectKey, on cluster: String) {
         let session = state.withLock { state in
-            state.members[cluster, default: Member()].kinds.formUnion(kinds)
-            return state.members[cluster]?.session
+            let isNews = state.members[cluster, default: Member()].set(kinds, of: placement)
+            return isNews ? state.members[cluster]?.session : nil
         }
-        session?.watchPlaced(kinds)
+        session?.watchPlaced { placedKinds(on: cluster) }
+    }
+
+    /// Of all placements on a member.
+    private func placedKinds(on cluster: String) -> Set<APIResource> {
+        state.withLock { state in Set((state.members[cluster]?.counts ?? [:]).keys) }
+    }
+
+    /// Ends the watches that are there for a placement only, but on these members.
+    package func keepPlaced(of placement: ObjectKey, on clusters: Set<String>) {
+        let others = state.withLock { state in
+            state.members.filter { $0.value.kindsOf[placement] != nil && !clusters.contains($0.key) }.keys
+        }
+        for cluster in others { watchPlaced(kinds: [], of: placement, on: cluster) }
+    }
+
+    /// Whether changes of these kinds are noticed on a member.
+    func watching(_ kinds: Set<APIResource>, on cluster: String) -> PlacedWatching {
+        session(of: cluster)?.watching(kinds) ?? .unknown
     }
 
     /// Tells `handler` of all changes of placed objects from now on; it must not wait.
@@ -172,14 +222,14 @@ package final class MemberFleet: Sendable {
         ) { [weak self] uid in
             self?.tell(cluster, uid)
         }
-        let (old, kinds) = state.withLock { state in
+        let old = state.withLock { state in
             let old = state.members[cluster]?.session
             state.members[cluster, default: Member()].session = session
             state.unstarted.append(session)
-            return (old, state.members[cluster]?.kinds ?? [])
+            return old
         }
         old?.end()
-        session.watchPlaced(kinds)
+        session.watchPlaced { placedKinds(on: cluster) }
         newSessions.send()
     }
 

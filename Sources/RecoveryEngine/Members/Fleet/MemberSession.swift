@@ -13,9 +13,23 @@ final class MemberSession: Sendable {
     typealias PlacedHandler = @Sendable (_ placementUID: String?) -> Void
 
     private struct Placed: Sendable {
-        /// In the order in which they were asked for; the watches begin with the first ones.
-        var watches: [(kind: APIResource, watch: MemberWatch)] = []
-        var started = 0
+        var watches: [APIResource: PlacedWatch] = [:]
+        var unstarted: [PlacedWatch] = []
+    }
+
+    /// The watch of one kind, until nothing of it is placed there any more.
+    private struct PlacedWatch: Sendable {
+        let watch: MemberWatch
+        let ended = Latch()
+
+        func run() async throws {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await watch.run() }
+                group.addTask { try await ended.wait() }
+                defer { group.cancelAll() }
+                try await group.next()
+            }
+        }
     }
 
     let client: KubernetesClient
@@ -70,20 +84,39 @@ final class MemberSession: Sendable {
         }
     }
 
-    /// Watches these kinds too, for as long as the session lasts.
-    func watchPlaced(_ kinds: some Collection<APIResource>) {
-        let isNew = placed.withLock { placed in
-            let known = Set(placed.watches.map(\.kind))
-            let new = kinds.filter { !known.contains($0) }
-            placed.watches += new.sorted { $0.description < $1.description }.map { ($0, makeWatch($0)) }
-            return !new.isEmpty
+    /// Watches these kinds, and no others any more.
+    ///
+    /// - Parameter wanted: the kinds, asked for in turn: of two calls at one time the later knows what the earlier did.
+    func watchPlaced(_ wanted: () -> Set<APIResource>) {
+        let (isNew, over) = placed.withLock { placed in
+            let kinds = wanted()
+            let over = placed.watches.filter { !kinds.contains($0.key) }
+            for kind in over.keys { placed.watches[kind] = nil }
+            let new = kinds.filter { placed.watches[$0] == nil }.sorted { $0.description < $1.description }
+            for kind in new {
+                let watch = PlacedWatch(watch: makeWatch(kind))
+                placed.watches[kind] = watch
+                placed.unstarted.append(watch)
+            }
+            return (!new.isEmpty, over.values.map(\.ended))
         }
+        for ended in over { ended.open() }
         if isNew { newKinds.send() }
+    }
+
+    /// Whether changes of these kinds are noticed.
+    func watching(_ kinds: Set<APIResource>) -> PlacedWatching {
+        let standings = placed.withLock { placed in kinds.map { placed.watches[$0]?.watch.standing } }
+        let missing = standings.flatMap { standing -> [RequiredPermission] in
+            if case .forbidden(let missing) = standing { missing } else { [] }
+        }
+        if !missing.isEmpty { return .forbidden(missing.sorted { $0.resource < $1.resource }.text) }
+        return standings.allSatisfy { $0 == .running } ? .watched : .unknown
     }
 
     /// Has watches that fail looked into; to be called after probes that the member has answered.
     func lookAfter(now: MonotonicInstant) {
-        for watch in placed.withLock({ $0.watches.map(\.watch) }) + [counting] { watch.lookAfter(now: now) }
+        for watch in placed.withLock({ $0.watches.values.map(\.watch) }) + [counting] { watch.lookAfter(now: now) }
     }
 
     /// Ends `run()`.
@@ -108,8 +141,8 @@ final class MemberSession: Sendable {
         try await withThrowingDiscardingTaskGroup { group in
             while true {
                 let new = placed.withLock { placed in
-                    defer { placed.started = placed.watches.count }
-                    return placed.watches[placed.started...].map(\.watch)
+                    defer { placed.unstarted = [] }
+                    return placed.unstarted
                 }
                 for watch in new { group.addTask { try await watch.run() } }
                 try await newKinds.wait()

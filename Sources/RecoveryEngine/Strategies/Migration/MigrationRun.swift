@@ -11,6 +11,7 @@ struct MigrationRun: Sendable {
     let attempt: Attempt
     let target: TargetAccess
     let members: MemberClients
+    let reservations: CapacityReservations
 
     static let resumeAction = "ResumeMigration"
     static let rollBackAction = "RollBack"
@@ -100,12 +101,18 @@ struct MigrationRun: Sendable {
     }
 
     private func prerequisites(_ placement: Placement, _ name: String) async throws -> MigrationPrechecks {
+        let client = try await attempt.member(name)
         let inspection = TargetInspection(
             placement: placement,
             cluster: try await members.cluster(name, fence: attempt.fence),
-            client: try await attempt.member(name),
+            client: client,
             fence: attempt.placementFence.fence,
-            capacity: nil
+            capacity: try await capacity(client),
+            reserved: reservations.amounts(
+                on: name,
+                besides: placement.metadata.key,
+                now: attempt.timeSource.wallTime()
+            )
         )
         let found = try await inspection.run(within: TargetInspection.timeLimit, attempt.timeSource)
         let words = found.findings.map(\.message).joined(separator: "; ")
@@ -115,6 +122,18 @@ struct MigrationRun: Sendable {
             words.isEmpty ? found.summary : words
         )
         return found
+    }
+
+    /// What the target has now; nil where that cannot be counted.
+    ///
+    /// Of a target that does not answer the inspection tells.
+    private func capacity(_ client: KubernetesClient) async throws -> ClusterCapacity? {
+        do {
+            return try await ClusterCapacity.counted(by: client.with(requestTimeout: Self.probeTimeout))
+        } catch let error as ClientError {
+            if case .refused = error { throw error }
+            return nil
+        }
     }
 
     // MARK: What is done

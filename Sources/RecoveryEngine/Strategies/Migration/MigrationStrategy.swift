@@ -21,12 +21,16 @@ package struct MigrationStrategy: RecoveryStrategy {
     )
 
     private let members: MemberClients
+    private let reservations: CapacityReservations
 
     /// Makes the strategy.
     ///
-    /// - Parameter members: reads MemberClusters.
-    package init(members: MemberClients) {
+    /// - Parameters:
+    ///   - members: reads MemberClusters.
+    ///   - reservations: what placements are about to take of them.
+    package init(members: MemberClients, reservations: CapacityReservations = CapacityReservations()) {
         self.members = members
+        self.reservations = reservations
     }
 
     package func validate(parameters: [String: JSONValue]) -> [FieldViolation] {
@@ -43,6 +47,7 @@ package struct MigrationStrategy: RecoveryStrategy {
                 nextSteps: ["Create a new Recovery with spec.targetRef set to the Migration, without spec.clusterRef"]
             )
         }
-        return try await MigrationRun(attempt: attempt, target: target, members: members).recover()
+        let run = MigrationRun(attempt: attempt, target: target, members: members, reservations: reservations)
+        return try await run.recover()
     }
 }

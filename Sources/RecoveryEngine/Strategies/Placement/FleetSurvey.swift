@@ -13,6 +13,7 @@ struct FleetSurvey: Sendable {
     private static let timeout = Duration.seconds(15)
 
     let attempt: Attempt
+    let reservations: CapacityReservations
     private var fence: PlacementFence { attempt.placementFence.fence }
 
     /// What was found of one member.
@@ -67,9 +68,14 @@ struct FleetSurvey: Sendable {
             let client = try await attempt.member(candidate.name).with(requestTimeout: Self.timeout)
             candidate.missingKinds = try await missingKinds(demand, client)
             let capacity = try await ClusterCapacity.counted(by: client)
-            candidate.free = capacity.free
-            candidate.largestNodeFree = capacity.largestNodeFree
-            return Answer(candidate: candidate, words: "\(candidate.name): \(Self.words(capacity, demand))")
+            let reserved = reservations.amounts(
+                on: candidate.name,
+                besides: placement.metadata.key,
+                now: attempt.timeSource.wallTime()
+            )
+            candidate.count(capacity, reserved: reserved)
+            let words = Self.words(candidate.free ?? ResourceAmounts(), capacity, demand)
+            return Answer(candidate: candidate, words: "\(candidate.name): \(words)")
         } catch let failure as StrategyFailure {
             candidate.isReady = false
             return Answer(candidate: candidate, words: "\(candidate.name): \(failure)")
@@ -96,8 +102,12 @@ struct FleetSurvey: Sendable {
         return missing
     }
 
-    private static func words(_ capacity: ClusterCapacity, _ demand: PlacementDemand) -> String {
+    private static func words(
+        _ free: ResourceAmounts,
+        _ capacity: ClusterCapacity,
+        _ demand: PlacementDemand
+    ) -> String {
         let names = Set(demand.total.names).union(["cpu", "memory"]).subtracting(["pods"]).sorted()
-        return names.map { "\($0) \(capacity.free[$0]) of \(capacity.allocatable[$0]) free" }.joined(separator: ", ")
+        return names.map { "\($0) \(free[$0]) of \(capacity.allocatable[$0]) free" }.joined(separator: ", ")
     }
 }

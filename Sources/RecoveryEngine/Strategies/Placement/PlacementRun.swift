@@ -10,6 +10,7 @@ internal import Timekeeping
 struct PlacementRun: Sendable {
     let attempt: Attempt
     let target: PlacementTarget
+    let reservations: CapacityReservations
     /// What the policy allows to give up, least harm first.
     let relaxations: [PlacementRelaxation]
 
@@ -76,7 +77,7 @@ struct PlacementRun: Sendable {
     // MARK: - What there is
 
     private func look(at placement: Placement) async throws -> Picture {
-        let survey = FleetSurvey(attempt: attempt)
+        let survey = FleetSurvey(attempt: attempt, reservations: reservations)
         var clusters: [ClusterCandidate] = []
         try await attempt.read("RecountCapacity") {
             let (found, words) = try await survey.candidates(for: placement)

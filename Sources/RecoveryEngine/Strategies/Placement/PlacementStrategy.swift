@@ -28,8 +28,14 @@ package struct PlacementStrategy: RecoveryStrategy {
         destructiveness: .mutating
     )
 
+    private let reservations: CapacityReservations
+
     /// Makes the strategy.
-    package init() {}
+    ///
+    /// - Parameter reservations: what other placements are about to take of the members.
+    package init(reservations: CapacityReservations = CapacityReservations()) {
+        self.reservations = reservations
+    }
 
     package func validate(parameters: [String: JSONValue]) -> [FieldViolation] {
         var check = ParameterCheck(parameters)
@@ -46,6 +52,7 @@ package struct PlacementStrategy: RecoveryStrategy {
         let run = PlacementRun(
             attempt: attempt,
             target: try await PlacementTarget(attempt),
+            reservations: reservations,
             relaxations: words.compactMap { $0.stringValue.flatMap(PlacementRelaxation.init) }.sorted()
         )
         return try await run.recover()
