@@ -24,16 +24,8 @@ package enum PolicySelection: Sendable, Hashable {
         }
         let best = facts.policies
             .filter { matches($0, recovery, facts) }
-            .min(by: goesFirst)
+            .min { $0.goesBefore($1) }
         return best.map(PolicySelection.policy) ?? .ungoverned
-    }
-
-    private static func goesFirst(_ left: RecoveryPolicy, _ right: RecoveryPolicy) -> Bool {
-        let priorities = (left.spec.effectivePriority, right.spec.effectivePriority)
-        if priorities.0 != priorities.1 { return priorities.0 > priorities.1 }
-        let ages = (left.metadata.creationTimestamp, right.metadata.creationTimestamp)
-        if let older = ages.0, let newer = ages.1, older != newer { return older < newer }
-        return (left.metadata.name ?? "") < (right.metadata.name ?? "")
     }
 
     /// Whether every rule of `spec.match` that is given holds; without rules all of the namespace matches.
@@ -67,5 +59,16 @@ package enum PolicySelection: Sendable, Hashable {
     private static func contains(_ allowed: [String]?, _ value: String?) -> Bool {
         guard let allowed, !allowed.isEmpty else { return true }
         return value.map(allowed.contains) ?? false
+    }
+}
+
+extension RecoveryPolicy {
+    /// Whether it governs what both match: by priority, then age, then name.
+    func goesBefore(_ other: RecoveryPolicy) -> Bool {
+        let priorities = (spec.effectivePriority, other.spec.effectivePriority)
+        if priorities.0 != priorities.1 { return priorities.0 > priorities.1 }
+        let ages = (metadata.creationTimestamp, other.metadata.creationTimestamp)
+        if let older = ages.0, let newer = ages.1, older != newer { return older < newer }
+        return (metadata.name ?? "") < (other.metadata.name ?? "")
     }
 }

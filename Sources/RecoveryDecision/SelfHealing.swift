@@ -31,7 +31,8 @@ enum SelfHealing {
                 message: "the failure that was detected is over: the target is well again by itself, or gone"
             )
         }
-        guard recovery.metadata.labels?[MetadataName.fingerprint] != nil,
+        // What a detector looks at is over when that says so, after as much health as it asks for.
+        guard detection == .unwatched, recovery.metadata.labels?[MetadataName.fingerprint] != nil,
             let created = recovery.metadata.creationTimestamp, let subject = Subject(recovery)
         else { return nil }
         let found = subject.isCluster ? clusterConditions : targetConditions

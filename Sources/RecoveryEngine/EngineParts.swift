@@ -143,7 +143,9 @@ struct EngineParts {
         self.incidents = incidents
         let memberFleet = MemberFleet(configuration: dependencies.informers, context: context)
         self.memberFleet = memberFleet
-        fleet = dependencies.fleet.map { [clusters] members in
+        let sights = dependencies.fleet.map { _ in ClusterSights() }
+        let controllerNamespace = dependencies.controllerNamespace
+        fleet = dependencies.fleet.map { [clusters, policies] members in
             MemberClusterController(
                 MemberClusterController.Environment(
                     hub: client,
@@ -151,6 +153,10 @@ struct EngineParts {
                     clusters: clusters,
                     fleet: memberFleet,
                     incidents: incidents,
+                    sights: sights ?? ClusterSights(),
+                    isDetected: { cluster in
+                        policies.store.list().governing(cluster, controllerNamespace: controllerNamespace) != nil
+                    },
                     namespace: dependencies.controllerNamespace,
                     recorder: dependencies.recorder,
                     informers: dependencies.informers,
@@ -254,6 +260,10 @@ struct EngineParts {
                 books: books,
                 noteBase: { policyController.noteChange($0) },
                 controllerNamespace: dependencies.controllerNamespace,
+                clusters: clusters,
+                sights: sights,
+                outgoing: dependencies.outgoing,
+                addresses: dependencies.configuration.addresses,
                 alerts: dependencies.alertToken.map { token in
                     AlertReceiver(
                         AlertReceiver.Environment(

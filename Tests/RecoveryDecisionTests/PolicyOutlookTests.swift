@@ -50,6 +50,30 @@ struct PolicyOutlookTests {
                 }
             ),
             (
+                "False TooManyUnhealthy",
+                {
+                    $0.detection = PolicyDetection()
+                    $0.limits = PolicyLimits()
+                    $0.limits?.maxUnhealthy = .percent(0)
+                    $0.limits?.alwaysAllow = 0
+                }
+            ),
+            (
+                "False NoStrategy",
+                {
+                    $0.detection = PolicyDetection()
+                    $0.detection?.alerts = [AlertDetector(matchLabels: ["a": "b"], errorType: "Mystery")]
+                }
+            ),
+            (
+                "True Observing",
+                {
+                    $0.detection = PolicyDetection()
+                    $0.detection?.alerts = [AlertDetector(matchLabels: ["a": "b"], errorType: "Mystery")]
+                    $0.strategies = [StrategyRung(name: "Look")]
+                }
+            ),
+            (
                 "False BreakerOpen",
                 {
                     $0.circuitBreaker = CircuitBreakerSettings()

@@ -42,7 +42,8 @@ struct StrategyHarness {
         hub = FakeAPIServer(
             timeSource: world.time,
             resources: [
-                Recovery.resource, MemberCluster.resource, Self.autoscalers, Placement.resource, Migration.resource,
+                Recovery.resource, RecoveryPolicy.resource, MemberCluster.resource, Self.autoscalers,
+                Placement.resource, Migration.resource,
                 APIResource(group: "example.com", version: "v1", plural: "widgets", kind: "Widget", isNamespaced: true),
             ] + resources
         )

@@ -30,6 +30,10 @@ package struct DetectionPlan: Sendable {
         case events(EventDetector)
         /// At alerts.
         case alerts(AlertDetector)
+        /// At the answers to HTTP requests.
+        case probe(HTTPProbe)
+        /// At these conditions of member clusters.
+        case clusters(ClusterHealthDetector, conditions: [String])
     }
 
     /// All that detectors look at.
@@ -38,6 +42,10 @@ package struct DetectionPlan: Sendable {
         package var objects: (ObservedKind) -> [ObservedObject]?
         /// The alerts that were received.
         package var alerts: AlertBoard
+        /// What an HTTP probe has shown; nil while that is not known.
+        package var probes: (HTTPProbe) -> ProbeRecord?
+        /// The member clusters that are the policy's to look at; nil while they are not known.
+        package var clusters: [ObservedCluster]?
         /// The date.
         package var now: Date
 
@@ -45,10 +53,14 @@ package struct DetectionPlan: Sendable {
         package init(
             now: Date,
             alerts: AlertBoard = AlertBoard(),
+            probes: @escaping (HTTPProbe) -> ProbeRecord? = { _ in nil },
+            clusters: [ObservedCluster]? = nil,
             objects: @escaping (ObservedKind) -> [ObservedObject]?
         ) {
             self.objects = objects
             self.alerts = alerts
+            self.probes = probes
+            self.clusters = clusters
             self.now = now
         }
     }
@@ -72,7 +84,7 @@ package struct DetectionPlan: Sendable {
     }
 
     /// The detectors that can work.
-    package private(set) var detectors: [Detector] = []
+    package internal(set) var detectors: [Detector] = []
     /// Why others cannot, for people.
     package private(set) var problems: [String] = []
     private var policy = (namespace: "", name: "")
@@ -86,7 +98,8 @@ package struct DetectionPlan: Sendable {
     /// - Parameters:
     ///   - policy: a policy without violations.
     ///   - controllerNamespace: the namespace whose policies may look at cluster-scoped kinds.
-    package init(_ policy: RecoveryPolicy, controllerNamespace: String) {
+    ///   - addresses: where HTTP probes may lead.
+    package init(_ policy: RecoveryPolicy, controllerNamespace: String, addresses: AddressRule = AddressRule()) {
         self.policy = (policy.metadata.namespace ?? "", policy.metadata.name ?? "")
         isOwn = self.policy.namespace == controllerNamespace
         guard let detection = policy.spec.detection, !policy.spec.isSuspended, !policy.metadata.isBeingDeleted else {
@@ -105,25 +118,34 @@ package struct DetectionPlan: Sendable {
         }
         for (index, detector) in (detection.events ?? []).enumerated() { add(detector, index) }
         for (index, detector) in (detection.alerts ?? []).enumerated() { add(detector, index) }
+        for (index, probe) in (detection.httpProbes ?? []).enumerated() {
+            if let problem = addresses.problem(url: probe.url) {
+                problems.append("spec.detection.httpProbes[\(index)] \(probe.name): the URL \(problem)")
+            } else {
+                add(probe)
+            }
+        }
+        if let clusters = detection.clusterHealth, clusters.isEnabled {
+            if isOwn {
+                add(clusters)
+            } else {
+                problems.append(
+                    "spec.detection.clusterHealth: only policies in \(controllerNamespace) may look at member clusters"
+                )
+            }
+        }
     }
 
     /// All detectors.
     package var rules: Set<DetectionRule> { Set(detectors.map(\.rule)) }
 
-    /// The detectors of what somebody tells, alerts and events: that nothing was heard of a target means nothing.
-    package var toldRules: Set<DetectionRule> {
-        Set(
-            detectors.lazy.filter {
-                switch $0.source {
-                case .alerts, .events: true
-                case .condition, .workloads, .nodes: false
-                }
-            }.map(\.rule)
-        )
-    }
-
     /// The kinds that have to be watched.
     package var kinds: Set<ObservedKind> { Set(detectors.flatMap { kinds(of: $0.source) }) }
+
+    /// The HTTP probes that are to be sent.
+    package var probes: [HTTPProbe] {
+        detectors.compactMap { if case .probe(let probe) = $0.source { probe } else { nil } }
+    }
 
     private func kinds(of source: Source) -> [ObservedKind] {
         let kinds =
@@ -132,7 +154,7 @@ package struct DetectionPlan: Sendable {
             case .workloads(let detector): detector.observedKinds
             case .nodes: [APIResource.nodes.groupVersionKind]
             case .events: [APIResource.events, .pods, .replicaSets].map(\.groupVersionKind)
-            case .alerts: [GroupVersionKind]()
+            case .alerts, .probe, .clusters: [GroupVersionKind]()
             }
         return kinds.map { ObservedKind($0, in: policy.namespace) }
     }
@@ -159,6 +181,16 @@ package struct DetectionPlan: Sendable {
                 view.add(look(detector.rule, events, seen, world, &tally))
             case .alerts(let alerts):
                 view.add(world.alerts.look(detector.rule, alerts, policy: policy, isOwn: isOwn, now: world.now))
+            case .probe(let probe):
+                let record = world.probes(probe) ?? ProbeRecord()
+                if !record.isSeen { view.blind.insert(detector.rule) }
+                let target = target(of: probe)
+                view.sightings.append(
+                    Sighting(detector.rule, target, record.verdict, isSuspect: record.isSuspect)
+                )
+            case .clusters(let health, let conditions):
+                if world.clusters == nil { view.blind.insert(detector.rule) }
+                view.sightings += health.sightings(detector.rule, conditions, world.clusters ?? [])
             default:
                 let isBlind = view.blind.contains(detector.rule)
                 // Half of what shows a workload shows failures, but no health.
@@ -169,6 +201,12 @@ package struct DetectionPlan: Sendable {
             }
         }
         return view
+    }
+
+    /// The object to be repaired, else the probe itself.
+    private func target(of probe: HTTPProbe) -> DetectedTarget {
+        probe.targetRef.map { DetectedTarget($0, namespace: policy.namespace) }
+            ?? .subject("HTTPProbe", "\(policy.name)-\(probe.name)", namespace: policy.namespace)
     }
 
     private func look(
@@ -185,81 +223,6 @@ package struct DetectionPlan: Sendable {
             let isInside = about.namespace == policy.namespace || (about.namespace == nil && isOwn)
             return isInside ? owners.target(of: about) : nil
         }
-    }
-
-    // MARK: Detectors
-
-    private mutating func add(_ detector: ConditionDetector, _ index: Int) {
-        // The selector and all else are part of the name: a detector that was edited begins anew.
-        let looksFor = [
-            detector.apiVersion, detector.kind, detector.type, detector.effectiveStatus.rawValue,
-            detector.reason ?? "", detector.selector?.queryString ?? "", detector.effectiveOnNoData.rawValue,
-        ]
-        var rule = DetectionRule(
-            name: "conditions[\(index)] \(looksFor.joined(separator: " "))",
-            errorType: detector.errorType,
-            severity: detector.effectiveSeverity,
-            forSeconds: detector.effectiveForSeconds,
-            healthyForSeconds: detector.effectiveHealthyForSeconds
-        )
-        rule.code = detector.code
-        detectors.append(Detector(rule: rule, source: .condition(detector)))
-    }
-
-    private mutating func add(_ detector: WorkloadDetector) {
-        let rule = DetectionRule(
-            name: "workloads \(detector.selector?.queryString ?? "")",
-            errorType: ErrorType.componentUnhealthy.rawValue,
-            severity: detector.effectiveSeverity,
-            forSeconds: detector.effectiveForSeconds,
-            healthyForSeconds: detector.effectiveHealthyForSeconds
-        )
-        detectors.append(Detector(rule: rule, source: .workloads(detector)))
-    }
-
-    private mutating func add(_ detector: EventDetector, _ index: Int) {
-        let looksFor = [
-            detector.reason, detector.type?.rawValue ?? "", detector.kind ?? "", String(detector.effectiveCount),
-            String(detector.effectiveWindowSeconds),
-        ]
-        // The window is what an event detector waits for.
-        var rule = DetectionRule(
-            name: "events[\(index)] \(looksFor.joined(separator: " "))",
-            errorType: detector.errorType,
-            severity: detector.effectiveSeverity,
-            forSeconds: 0,
-            healthyForSeconds: detector.effectiveHealthyForSeconds
-        )
-        rule.code = detector.code
-        rule.isLate = true
-        detectors.append(Detector(rule: rule, source: .events(detector)))
-    }
-
-    private mutating func add(_ detector: AlertDetector, _ index: Int) {
-        let labels = detector.matchLabels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-        let target = detector.targetRef.map { "\($0.apiVersion) \($0.kind) \($0.namespace ?? "") \($0.name)" } ?? ""
-        // Whoever sends alerts has waited, and says when they are over.
-        var rule = DetectionRule(
-            name: "alerts[\(index)] \(labels.joined(separator: " ")) \(target)",
-            errorType: detector.errorType,
-            severity: detector.effectiveSeverity,
-            forSeconds: 0,
-            healthyForSeconds: 0
-        )
-        rule.code = detector.code
-        rule.isLate = true
-        detectors.append(Detector(rule: rule, source: .alerts(detector)))
-    }
-
-    private mutating func add(_ detector: NodeDetector) {
-        let rule = DetectionRule(
-            name: "nodes \(detector.selector?.queryString ?? "")",
-            errorType: ErrorType.componentUnhealthy.rawValue,
-            severity: detector.effectiveSeverity,
-            forSeconds: detector.effectiveForSeconds,
-            healthyForSeconds: detector.effectiveHealthyForSeconds
-        )
-        detectors.append(Detector(rule: rule, source: .nodes(detector)))
     }
 }
 
@@ -285,7 +248,7 @@ extension DetectionPlan.Detector {
             }
         case .workloads(let detector):
             return detector.verdicts(seen).map { Sighting(rule, $0.key, $0.value) }
-        case .events, .alerts: return []
+        case .events, .alerts, .probe, .clusters: return []
         }
     }
 }

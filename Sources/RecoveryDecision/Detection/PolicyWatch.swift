@@ -89,7 +89,7 @@ package struct PolicyWatch: Sendable {
             }
         }
         forgetGone(now: now)
-        look.base = base
+        look.base = base(suspects: sightings.filter(\.isSuspect).map(\.target))
         look.changed = updateFindings(now: now)
         look.nextLook = nextLook(now: now)
         return look
@@ -109,8 +109,8 @@ package struct PolicyWatch: Sendable {
         return Set(failing.map { Failure($0.target, errorType: $0.rule.errorType) })
     }
 
-    private var base: DetectionBase {
-        var (matched, unhealthy) = (Set<DetectedTarget>(), Set<DetectedTarget>())
+    private func base(suspects: [DetectedTarget]) -> DetectionBase {
+        var (matched, unhealthy) = (Set<DetectedTarget>(), Set(suspects))
         for (subject, tracker) in trackers where gone[subject] == nil {
             matched.insert(subject.target)
             if tracker.failure != nil { unhealthy.insert(subject.target) }

@@ -1,4 +1,5 @@
 package import FoundationEssentials
+internal import KubernetesCore
 package import RecoveryAPI
 
 /// What one detector of a policy opens, and how patient it is.
@@ -15,7 +16,8 @@ package struct DetectionRule: Sendable, Hashable {
     package var patience: Duration
     /// How long a target is well before its next failure is another incident.
     package var convalescence: Duration
-    /// Whether it tells late that a failure is over, as events and alerts do.
+    /// Whether it knows only what it is told, as of events, alerts and probed clusters: it learns late that a failure is
+    /// over, and that it has heard nothing of a target means nothing.
     package var isLate = false
 
     /// Describes a detector.
@@ -59,6 +61,20 @@ package struct DetectedTarget: Sendable, Hashable {
     package init(_ reference: TargetReference, namespace: String) {
         self.init(reference)
         self.reference.namespace = reference.namespace.nonEmpty ?? namespace
+    }
+
+    /// Names a member cluster.
+    package static func cluster(_ name: String) -> DetectedTarget {
+        DetectedTarget(
+            TargetReference(apiVersion: RecoveryAPI.apiVersion, kind: MemberCluster.resource.kind, name: name),
+            isObject: false
+        )
+    }
+
+    /// The member cluster that it is; nil for everything else.
+    package var cluster: String? {
+        let isCluster = !isObject && reference.namespace == nil && reference.kind == MemberCluster.resource.kind
+        return isCluster ? reference.name : nil
     }
 
     /// Names what is no object of the API server.
@@ -111,11 +127,19 @@ package struct Sighting: Sendable, Hashable {
     package var target: DetectedTarget
     /// How that looks.
     package var verdict: TargetVerdict
+    /// Whether it counts as unhealthy although it is not sure yet that it fails.
+    package var isSuspect: Bool
 
     /// Notes what was seen.
-    package init(_ rule: DetectionRule, _ target: DetectedTarget, _ verdict: TargetVerdict) {
+    package init(
+        _ rule: DetectionRule,
+        _ target: DetectedTarget,
+        _ verdict: TargetVerdict,
+        isSuspect: Bool = false
+    ) {
         self.rule = rule
         self.target = target
         self.verdict = verdict
+        self.isSuspect = isSuspect
     }
 }

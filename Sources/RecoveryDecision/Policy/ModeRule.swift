@@ -170,7 +170,7 @@ extension Recovery {
 
     /// Whether it was the detection of a policy, which also sees when the failure is over.
     var isOpenedByPolicy: Bool {
-        isOpenedByDetection && metadata.labels?[MetadataName.policy] != nil && spec.clusterRef == nil
+        isOpenedByDetection && metadata.labels?[MetadataName.policy] != nil
     }
 }
 

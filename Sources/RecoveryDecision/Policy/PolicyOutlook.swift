@@ -102,7 +102,27 @@ package struct PolicyOutlook: Sendable {
         if spec.circuitBreaker?.effectiveForce == .open {
             return (ConditionReason.breakerOpen, "spec.circuitBreaker.force is Open; set it to None to go on")
         }
-        return nil
+        if StormRule(spec, base: base)?.allowsNothing == true {
+            let message =
+                "spec.limits: when no target may be unhealthy (maxUnhealthy) and nothing may start in a storm (alwaysAllow "
+                + "0), nothing ever starts; raise one of them"
+            return (ConditionReason.tooManyUnhealthy, message)
+        }
+        return unstrategic(policy)
+    }
+
+    /// What detection opens has no strategy: neither the policy nor its error types name one.
+    private func unstrategic(_ policy: RecoveryPolicy) -> (reason: String, message: String)? {
+        guard policy.spec.strategies ?? [] == [] else { return nil }
+        let rules = DetectionPlan(policy, controllerNamespace: controllerNamespace).rules
+        let hasStrategy = rules.contains { rule in
+            // A code may have a strategy in the error catalogue.
+            rule.code != nil || !catalogue.candidates(forErrorType: rule.errorType).isEmpty
+                || catalogue.fallback != nil && ErrorType.isRetryable(rule.errorType)
+        }
+        guard !rules.isEmpty, !hasStrategy else { return nil }
+        let types = Set(rules.map(\.errorType)).sorted().joined(separator: ", ")
+        return (ConditionReason.noStrategy, "spec.strategies names none, and no strategy is made for \(types)")
     }
 
     private func storming(_ policy: RecoveryPolicy, _ status: RecoveryPolicyStatus) -> Condition {

@@ -39,6 +39,12 @@ package struct StormRule: Sendable, Hashable {
         return base.unhealthy > limit
     }
 
+    /// Whether every failure is a storm in which nothing may start.
+    var allowsNothing: Bool {
+        let matched = base?.matched ?? 0
+        return allowed == 0 && maxUnhealthy.resolved(base: matched > 0 ? matched : 1_000_000) == 0
+    }
+
     private var cooldown: Double { Double(max(0, limits.effectiveStormCooldownSeconds)) }
     private var allowed: Int { max(0, limits.effectiveAlwaysAllow) }
 

@@ -1,9 +1,10 @@
 package import ControllerRuntime
 internal import FoundationEssentials
+package import HTTPTransport
 package import KubernetesClient
 package import KubernetesCore
 package import RecoveryAPI
-internal import RecoveryDecision
+package import RecoveryDecision
 internal import Synchronization
 internal import Telemetry
 internal import Timekeeping
@@ -33,6 +34,13 @@ package final class DetectionController: Sendable {
         package var noteBase: @Sendable (ObjectKey) -> Void
         /// The controller's own namespace: only its policies look at cluster-scoped kinds.
         package var controllerNamespace: String
+        /// The member clusters, and what the probes of this process show of them; without sights nobody probes them.
+        package var clusters: Informer<MemberCluster>
+        package var sights: ClusterSights?
+        /// Sends HTTP probes; nil when this controller sends none.
+        package var outgoing: (any HTTPTransport)?
+        /// Where HTTP probes may lead.
+        package var addresses: AddressRule
         /// Takes alerts; nil when this controller takes none.
         package var alerts: AlertReceiver?
         package var informers: InformerConfiguration
@@ -50,13 +58,14 @@ package final class DetectionController: Sendable {
     }
 
     /// How long changes are collected.
-    private static let burst = Duration.milliseconds(100)
+    static let burst = Duration.milliseconds(100)
     /// How soon a policy is looked at again of which something cannot be seen, or cannot be reported.
     private static let blindness = Duration.seconds(15)
 
     let environment: Environment
-    private let queue: WorkQueue<ObjectKey>
+    let queue: WorkQueue<ObjectKey>
     private let kinds: KindWatches
+    let probes: HTTPProbes?
     private let status: DetectionStatusWriter
     /// What was seen so far; a policy that is being looked at is taken out, which nobody else does meanwhile.
     private let sights = Mutex<[ObjectKey: Sight]>([:])
@@ -79,6 +88,16 @@ package final class DetectionController: Sendable {
                 context: environment.context
             )
         ) { queue.add($0, after: Self.burst) }
+        probes = environment.outgoing.map { transport in
+            let addresses = environment.addresses
+            return HTTPProbes(
+                HTTPProbes.Environment(
+                    transport: transport,
+                    addresses: addresses,
+                    timeSource: environment.context.timeSource
+                )
+            ) { queue.add($0) }
+        }
         status = DetectionStatusWriter(client: environment.client, timeSource: environment.context.timeSource)
         environment.policies.addHandler { event in
             switch event {
@@ -89,6 +108,7 @@ package final class DetectionController: Sendable {
             case .undecodable(let failure, _): queue.add(failure.key)
             }
         }
+        watchClusters()
         environment.alerts?.onAlerts { [policies = environment.policies.store] in
             for policy in policies.list() where policy.spec.detection?.alerts?.isEmpty == false {
                 queue.add(policy.metadata.key)
@@ -114,6 +134,7 @@ package final class DetectionController: Sendable {
         ) { [self] key in try await reconcile(key) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.kinds.run() }
+            if let probes { group.addTask { try await probes.run() } }
             group.addTask { try await controller.run() }
             defer { group.cancelAll() }
             try await group.next()
@@ -128,17 +149,26 @@ package final class DetectionController: Sendable {
         let violations = policy.validate()
         let plan =
             violations.isEmpty
-            ? DetectionPlan(policy, controllerNamespace: environment.controllerNamespace) : DetectionPlan()
+            ? DetectionPlan(
+                policy,
+                controllerNamespace: environment.controllerNamespace,
+                addresses: environment.addresses
+            ) : DetectionPlan()
         kinds.follow(plan.kinds, for: key)
+        probes?.follow(plan.probes, for: key)
         let (now, wall) = (timeSource.now(), timeSource.wallTime())
         var sight = sights.withLock { $0.removeValue(forKey: key) } ?? Sight()
-        let world = DetectionPlan.World(now: wall, alerts: environment.alerts?.alerts ?? AlertBoard()) {
-            self.kinds.objects($0)
-        }
+        let world = DetectionPlan.World(
+            now: wall,
+            alerts: environment.alerts?.alerts ?? AlertBoard(),
+            probes: { self.probes?.record(of: $0, for: key) },
+            clusters: clusters(of: policy),
+            objects: { self.kinds.objects($0) }
+        )
         let view = plan.look(world, tally: &sight.tally)
         let look = sight.watch.look(view.sightings, rules: plan.rules, blind: view.blind, now: now, wall: wall)
         let base = violations.isEmpty && view.blind.isEmpty ? look.base : nil
-        environment.findings.note(sight.watch, base, blind: view.blind.union(plan.toldRules), of: key)
+        environment.findings.note(sight.watch, base, blind: view.blind.union(plan.rules.filter(\.isLate)), of: key)
         let storms = StormRule(policy.spec, base: base)
         noteStorm(storms?.isExceeded, before: sight.isStorm, policy)
         sight.isStorm = storms?.isExceeded
@@ -152,7 +182,8 @@ package final class DetectionController: Sendable {
             base: look.base,
             limit: storms?.limit,
             obstacles: kinds.obstacles(plan.kinds),
-            problems: violations.map(\.description) + plan.problems + unheard(policy),
+            problems: violations.map(\.description) + plan.problems + unheard(policy, plan),
+            isEmpty: plan.detectors.isEmpty,
             isInvalid: !violations.isEmpty,
             isBlind: !view.blind.isEmpty
         )
@@ -164,23 +195,9 @@ package final class DetectionController: Sendable {
         return .requeue(after: max(wait, .milliseconds(10)))
     }
 
-    /// What a policy asks for that this controller does not do, or was not told to do.
-    private func unheard(_ policy: RecoveryPolicy) -> [String] {
-        var unheard: [String] = []
-        if policy.spec.detection?.httpProbes?.isEmpty == false {
-            unheard.append("spec.detection.httpProbes: this version sends no HTTP probes")
-        }
-        if policy.spec.detection?.clusterHealth != nil {
-            unheard.append("spec.detection.clusterHealth: conditions of MemberClusters lead to Recoveries of no policy")
-        }
-        if policy.spec.detection?.alerts?.isEmpty == false, environment.alerts == nil {
-            unheard.append("spec.detection.alerts: this controller takes no alerts; see --alert-receiver-bind-address")
-        }
-        return unheard
-    }
-
     private func endLooking(_ key: ObjectKey) async throws -> ReconcileResult {
         kinds.follow([], for: key)
+        probes?.follow([], for: key)
         sights.withLock { $0[key] = nil }
         environment.findings.forget(key)
         guard let policy = environment.policies.store.get(key), !policy.metadata.isBeingDeleted else { return .done }

@@ -44,7 +44,7 @@ package final class DetectionFindings: Sendable {
         of recovery: Recovery,
         policies: [RecoveryPolicy]
     ) -> (policy: ObjectKey, failure: PolicyWatch.Failure)? {
-        guard recovery.metadata.labels?[MetadataName.fingerprint] != nil, recovery.spec.clusterRef == nil,
+        guard recovery.metadata.labels?[MetadataName.fingerprint] != nil,
             let name = recovery.spec.policyRef?.name,
             let policy = policies.first(where: { $0.metadata.name == name }), policy.hasDetection,
             let failure = PolicyWatch.Failure(recovery)
@@ -83,6 +83,12 @@ extension PolicyWatch.Failure {
     /// What a Recovery that detection has opened is about; nil when it names nothing.
     init?(_ recovery: Recovery) {
         let type = recovery.spec.error.type
+        if let cluster = recovery.spec.clusterRef {
+            // Detection does not look at objects on members.
+            guard recovery.spec.targetRef == nil else { return nil }
+            self.init(.cluster(cluster.name), errorType: type)
+            return
+        }
         if let reference = recovery.spec.targetRef {
             self.init(DetectedTarget(reference), errorType: type)
             return

@@ -17,6 +17,8 @@ struct DetectionView: Sendable, Hashable {
     var obstacles: [KindWatch.Obstacle]
     /// What is wrong with the policy itself, or is not looked at for another reason.
     var problems: [String]
+    /// Whether it names nothing to look at.
+    var isEmpty: Bool
     /// Whether the policy breaks a rule, so that nothing is looked at.
     var isInvalid: Bool
     /// Whether something is not seen, or not yet.
@@ -34,7 +36,10 @@ struct DetectionView: Sendable, Hashable {
             condition.reason = isInvalid ? ConditionReason.invalidSpec : "PartlyWatching"
         } else if isBlind {
             (condition.status, condition.reason) = (.unknown, ConditionReason.warmingUp)
-            condition.message = "the first lists are being read"
+            condition.message = "the first lists are being read, and the first probes sent"
+        } else if isEmpty {
+            (condition.status, condition.reason) = (.false, "NothingToWatch")
+            condition.message = "spec.detection names nothing that is looked at"
         }
         let messages = problems + obstacles.map(\.message)
         if !messages.isEmpty { condition.message = String(messages.joined(separator: "; ").prefix(1_024)) }

@@ -39,7 +39,9 @@ extension Incident {
         self.policy = policy.metadata.name
         component = "detection"
         let reference = failure.target.reference
-        if failure.target.isObject {
+        if let cluster = failure.target.cluster {
+            clusterRef = NameReference(name: cluster)
+        } else if failure.target.isObject {
             targetRef = reference
         } else {
             subject = reference

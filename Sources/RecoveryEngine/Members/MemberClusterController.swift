@@ -4,7 +4,6 @@ internal import JSON
 package import KubernetesClient
 internal import KubernetesCore
 package import RecoveryAPI
-internal import Synchronization
 internal import Telemetry
 internal import Timekeeping
 
@@ -22,6 +21,10 @@ package final class MemberClusterController: Sendable {
         package var clusters: Informer<MemberCluster>
         package var fleet: MemberFleet
         package var incidents: IncidentReporter
+        /// Where failures in a row are counted.
+        package var sights: ClusterSights
+        /// Whether a policy's detection opens the Recoveries of a cluster.
+        package var isDetected: @Sendable (MemberCluster) -> Bool
         /// The controller's own namespace: where Secrets are read and Recoveries opened.
         package var namespace: String
         package var recorder: EventRecorder
@@ -35,8 +38,6 @@ package final class MemberClusterController: Sendable {
     let environment: Environment
     private let secrets: Informer<Unstructured>
     private let queue: WorkQueue<ObjectKey>
-    /// Failures in a row that this process has seen itself: a new leader opens nothing on its predecessor's word.
-    private let seen = Mutex<[ObjectKey: Int]>([:])
     private var timeSource: any TimeSource { environment.context.timeSource }
 
     /// Makes a controller; nothing runs yet.
@@ -87,7 +88,7 @@ package final class MemberClusterController: Sendable {
         guard let cluster = environment.clusters.store.get(key), !cluster.metadata.isBeingDeleted else {
             environment.members.forget(key.name)
             environment.fleet.forget(key.name)
-            seen.withLock { $0[key] = nil }
+            environment.sights.forget(key)
             return .done
         }
         let finding = try await probe(cluster)
@@ -103,13 +104,12 @@ package final class MemberClusterController: Sendable {
         }
         follow(current, isUsable: isUsable)
         // Counted once it is written: a write that fails is tried again within milliseconds, which is no second failure.
-        let failures = seen.withLock { seen in
-            seen[key] = isUsable ? 0 : min(seen[key] ?? 0, 1_000) + 1
-            return seen[key] ?? 0
-        }
+        let failures = environment.sights.note(key, isUsable: isUsable)
         if isUsable {
             try await renewCredential(current, now: now)
-        } else if failures >= cluster.spec.effectiveProbe.effectiveFailureThreshold {
+        } else if failures >= cluster.spec.effectiveProbe.effectiveFailureThreshold,
+            !environment.isDetected(current)
+        {
             if let incident = current.incident(namespace: environment.namespace) {
                 try await environment.incidents.report(incident)
             }

@@ -285,19 +285,27 @@ struct DetectionControllerTests {
         #expect(scene.hub.requests { $0.isWrite && $0.concerns(Recovery.resource) }.count <= writes)
     }
 
-    @Test("what this version does not look at is said, and does not keep it from the rest")
+    @Test("what must not be looked at is said, and does not keep it from the rest")
     func partly() throws {
         var detection = DetectionScene.readiness
         detection["clusterHealth"] = ["enabled": true]
-        detection["httpProbes"] = [["name": "p", "url": "http://web.team.svc/", "errorType": "ComponentUnhealthy"]]
+        detection["httpProbes"] = [["name": "p", "url": "http://127.0.0.1/", "errorType": "ComponentUnhealthy"]]
         let scene = DetectionScene(detection)
         scene.putWidget(ready: "False")
         scene.start()
         scene.world.run(for: .seconds(30))
         let said = try scene.detecting()
-        #expect(said?.hasPrefix("False/PartlyWatching: spec.detection.httpProbes: ") == true)
+        #expect(said?.hasPrefix("False/PartlyWatching: spec.detection.httpProbes[0] p: the URL ") == true)
         #expect(said?.contains("spec.detection.clusterHealth: ") == true)
         #expect(try scene.recoveries().count == 1)
+    }
+
+    @Test("a policy that names nothing to look at says so")
+    func nothing() throws {
+        let scene = DetectionScene(["workloads": ["enabled": false]])
+        scene.start()
+        scene.world.run(for: .seconds(5))
+        #expect(try scene.detecting() == "False/NothingToWatch: spec.detection names nothing that is looked at")
     }
 
     @Test("a policy with a mistake looks at nothing and names the field")

@@ -36,6 +36,8 @@ struct DetectionScene {
     let world = VirtualWorld()
     let hub: FakeAPIServer
     let engine: RecoveryEngine
+    /// Whom HTTP probes ask.
+    let probed: ProbedServices
 
     init(_ detection: JSONValue? = readiness) {
         hub = FakeAPIServer(
@@ -59,6 +61,8 @@ struct DetectionScene {
             metrics: MetricsRegistry()
         )
         dependencies.alertToken = { "secret" }
+        probed = ProbedServices(world.time)
+        dependencies.outgoing = probed.transport
         engine = RecoveryEngine(dependencies)
         if let detection { putPolicy("watch", detection) }
     }
