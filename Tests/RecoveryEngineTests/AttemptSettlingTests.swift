@@ -70,7 +70,8 @@ struct AttemptSettlingTests {
                     recoveries: recoveries.store,
                     watchedNamespace: nil,
                     logger: .disabled
-                )
+                ),
+                isSeenFailing: { _ in false }
             )
         )
     }

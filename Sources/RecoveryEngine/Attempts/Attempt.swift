@@ -87,7 +87,7 @@ package struct Attempt: Sendable {
 
     /// Notes a reading that came to nothing without ending the attempt.
     package func note(_ action: String, _ result: ActionResult, _ message: String) {
-        journal.note(action, result, message)
+        if rehearsal == nil { journal.note(action, result, message) }
     }
 
     /// Changes something, exactly once over all runs of this attempt.
