@@ -103,13 +103,8 @@ int ccurl_multi_remove(ccurl_multi *multi, ccurl_easy *easy) {
 }
 
 static CURLMcode act(ccurl_multi *multi, const struct epoll_event *event) {
-    if (event->data.fd == multi->wake) {
-        uint64_t wakes;
-        // That there is nothing to read means that it was read already.
-        ssize_t size = read(multi->wake, &wakes, sizeof(wakes));
-        (void)size;
-        return CURLM_OK;
-    }
+    // Already heard by the poll.
+    if (event->data.fd == multi->wake) return CURLM_OK;
     int running = 0;
     int mask = ((event->events & (EPOLLIN | EPOLLHUP)) != 0 ? CURL_CSELECT_IN : 0)
         | ((event->events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) | ((event->events & EPOLLERR) != 0 ? CURL_CSELECT_ERR : 0);
@@ -140,6 +135,14 @@ int ccurl_multi_poll(ccurl_multi *multi, int milliseconds) {
     }
     int count = epoll_wait(multi->epoll, multi->events, EVENTS_AT_ONCE, (int)wait);
     multi->count = count > 0 ? count : 0;
+    for (int i = 0; i < multi->count; i++) {
+        if (multi->events[i].data.fd != multi->wake) continue;
+        // Here, before whoever polls looks for what it was woken for: read later, it would take the next wake-up away.
+        uint64_t wakes;
+        // That there is nothing to read means that it was read already.
+        ssize_t size = read(multi->wake, &wakes, sizeof(wakes));
+        (void)size;
+    }
     return count < 0 && errno != EINTR ? (int)CURLM_UNRECOVERABLE_POLL : (int)CURLM_OK;
 }
 
