@@ -15,6 +15,10 @@ struct Invariants {
     private(set) var violations: [String] = []
     /// What counts under policies.
     private(set) var policies = PolicyInvariants()
+    /// What their modes allow.
+    private(set) var modes = ModeInvariants()
+    /// What their detection opens.
+    private(set) var detection = DetectionInvariants()
     private var recoveries: [ObjectKey: Recovery] = [:]
     /// Holders of the target locks by the Lease's name: uids of Recoveries.
     private var locks: [String: String] = [:]
@@ -73,6 +77,11 @@ struct Invariants {
 
     /// The server has done a request.
     mutating func landed(_ request: FakeRequest) {
+        if request.verb == .get, let target = request.target, target.collection.plural == "configmaps",
+            let key = target.key
+        {
+            modes.read(key, by: request.identity, at: version)
+        }
         guard request.isWrite, let tag = Self.tag(request) else { return }
         if !done.insert(tag.joined(separator: "|")).inserted { fail("\(tag.joined(separator: " ")) was done twice") }
     }
@@ -115,13 +124,33 @@ struct Invariants {
     private static func isSettled(_ recovery: Recovery) -> Bool {
         if recovery.isFinal { return true }
         let admitted = recovery.status?.conditions?[type: ConditionType.admitted]
-        return recovery.state == .pending && recovery.spec.isSuspended && admitted?.status == .false
-            && admitted?.reason == RecoveryGate.suspended.rawValue
+        guard recovery.state == .pending, admitted?.status == .false else { return false }
+        return recovery.spec.isSuspended && admitted?.reason == RecoveryGate.suspended.rawValue
+            || admitted?.reason == RecoveryGate.observeOnly.rawValue
     }
 
     /// The final Recoveries that a leader should have deleted by now.
     func overdue(at now: Date) -> [String] {
         recoveries.values.filter { $0.expiry.map { $0 < now } ?? false }.map(Self.describe).sorted()
+    }
+
+    /// The plans that wait for an approval, by Recovery.
+    func awaited() -> [(recovery: Recovery, hash: String)] {
+        recoveries.values.compactMap { recovery in
+            let admitted = recovery.status?.conditions?[type: ConditionType.admitted]
+            guard !recovery.isFinal, admitted?.reason == RecoveryGate.awaitingApproval.rawValue,
+                let plan = recovery.status?.plan
+            else { return nil }
+            return (recovery, plan.hash)
+        }.sorted { $0.recovery.metadata.key < $1.recovery.metadata.key }
+    }
+
+    /// How many Recoveries are held because the policy only observes.
+    var observed: Int {
+        recoveries.values.count {
+            !$0.isFinal
+                && $0.status?.conditions?[type: ConditionType.admitted]?.reason == RecoveryGate.observeOnly.rawValue
+        }
     }
 
     /// The state of every Recovery.
@@ -150,7 +179,10 @@ struct Invariants {
         case RecoveryPolicy.resource.plural: return applyPolicy(change)
         case "configmaps":
             policies.applyTarget(change.key, change.new)
+            modes.applyTarget(change.key, change.new)
+            detection.applyTarget(change.key, change.new)
             return []
+        case RecoveryApproval.resource.plural: return applyApproval(change)
         case Recovery.resource.plural:
             defer { isSettled = recoveries.values.allSatisfy(Self.isSettled) }
             return applyRecovery(change)
@@ -160,9 +192,25 @@ struct Invariants {
 
     private mutating func applyPolicy(_ change: FakeState.Change) -> [String] {
         do {
-            let lines = try policies.apply(change.key, change.new?.decode(RecoveryPolicy.self))
+            let policy = try change.new?.decode(RecoveryPolicy.self)
+            modes.apply(policy, at: change.version)
+            detection.apply(policy)
+            let lines = policies.apply(change.key, policy)
             violations += policies.takeProblems()
             return lines
+        } catch {
+            fail("\(change.key) cannot be read: \(error)")
+            return []
+        }
+    }
+
+    private mutating func applyApproval(_ change: FakeState.Change) -> [String] {
+        guard let content = change.new else { return [] }
+        do {
+            let approval = try content.decode(RecoveryApproval.self)
+            modes.apply(approval, at: change.version)
+            let word = approval.status?.result?.rawValue ?? approval.spec.decision.rawValue
+            return ["\(change.key) about \(approval.spec.recoveryRef.name): \(word)"]
         } catch {
             fail("\(change.key) cannot be read: \(error)")
             return []
@@ -183,7 +231,11 @@ struct Invariants {
             }
             checkStart(old, new)
             policies.apply(new)
-            violations += policies.takeProblems()
+            modes.apply(old, new, at: change.version)
+            if old == nil {
+                detection.opened(new, among: recoveries.values.filter { $0.metadata.uid != new.metadata.uid })
+            }
+            violations += policies.takeProblems() + modes.takeProblems() + detection.takeProblems()
             return [Self.describe(new)]
         } catch {
             fail("\(change.key) cannot be read: \(error)")

@@ -1,3 +1,4 @@
+import RecoveryAPI
 import TestSupport
 
 /// What a seed decides before anything runs: who takes part, what goes wrong and how often.
@@ -34,6 +35,32 @@ struct ScenarioPlan: Sendable {
         var timeoutSeconds: Int
         var ttlSeconds: Int?
         var delay: Duration
+        /// Whether detection has opened it, so that the policy's mode governs.
+        var isDetected = false
+    }
+
+    /// How far the policy lets the controller go with what detection has opened, and what people say to its plans.
+    struct PlannedMode {
+        var first = PolicyMode.auto
+        /// Later modes, and how long the one before them lasts.
+        var changes: [(after: Duration, mode: PolicyMode)] = []
+        /// For how many seconds a target is not Ready before detection opens a Recovery; nil looks at none.
+        var detectsAfter: Int?
+        /// How likely people answer a plan with an approval that does not fit, or not at all, and change the target.
+        var confusion = 0.0
+
+        init() {}
+
+        init(seed: UInt64) {
+            var random = SeededRandom(seed: seed ^ 0x30DE)
+            first = [.auto, .auto, .observe, .approve, .approve].randomElement(using: &random) ?? .auto
+            for _ in 0..<(random.chance(0.4) ? Int.random(in: 1...3, using: &random) : 0) {
+                let mode = PolicyMode.allCases.randomElement(using: &random) ?? .auto
+                changes.append((random.milliseconds(1_000...30_000), mode))
+            }
+            confusion = random.chance(0.6) ? 0.5 : 0
+            detectsAfter = random.chance(0.5) ? Int.random(in: 0...5, using: &random) : nil
+        }
     }
 
     /// What the policy counts.
@@ -79,6 +106,7 @@ struct ScenarioPlan: Sendable {
     var hasPolicy = false
     var policyLimit: Int?
     var books = PlannedBooks()
+    var mode = PlannedMode()
     var maxLatency = 0
     var rates = FaultRates.none
     var plannedCrash: PlannedCrash?
@@ -100,6 +128,7 @@ struct ScenarioPlan: Sendable {
         hasPolicy = random.chance(0.5)
         policyLimit = random.chance(0.5) ? Int.random(in: 1...2, using: &random) : nil
         books = PlannedBooks(seed: seed)
+        if hasPolicy { mode = PlannedMode(seed: seed) }
         maxLatency = [0, 5, 200].randomElement(using: &random) ?? 0
         rates = FaultRates(
             crashBefore: Self.rate(&random),
@@ -128,13 +157,16 @@ struct ScenarioPlan: Sendable {
                 )
             )
         }
+        var detection = SeededRandom(seed: seed ^ 0xDE7EC7)
+        for index in recoveries.indices { recoveries[index].isDetected = hasPolicy && detection.chance(0.6) }
     }
 
     /// A small scenario without faults, for crashes at every single write: two Recoveries on one target and one with
-    /// the built-in strategy; with a policy, its books are kept, too.
-    init(crash: PlannedCrash?, electsLeader: Bool, hasPolicy: Bool) {
+    /// the built-in strategy; with a policy, its books are kept, too, and its mode governs all.
+    init(crash: PlannedCrash?, electsLeader: Bool, hasPolicy: Bool, mode: PolicyMode = .auto) {
         seed = 11
         self.hasPolicy = hasPolicy
+        self.mode.first = mode
         books.cooldownSeconds = 5
         books.budget = (3, 30)
         books.failureThreshold = 3
@@ -151,7 +183,8 @@ struct ScenarioPlan: Sendable {
                 maxAttempts: 3,
                 timeoutSeconds: 120,
                 ttlSeconds: nil,
-                delay: .milliseconds(20_000 + index)
+                delay: .milliseconds(20_000 + index),
+                isDetected: mode != .auto
             )
         }
     }

@@ -20,9 +20,13 @@ extension Simulation {
         let people = world.start(on: user) { [self] in await actAsUsers() }
         let nature = world.start(on: user) { [self] in await actAsEnvironment() }
         let operators = world.start(on: user) { [self] in if plan.hasPolicy { await resetBreakers() } }
+        let owners = world.start(on: user) { [self] in await changeMode() }
+        world.start(on: user) { [self] in await answerPlans { people.isFinished && owners.isFinished } }
         let workloads = world.start(on: user) { [self] in await changeHealth() }
         var isStopped: Bool { !violations.isEmpty }
-        var isOver: Bool { people.isFinished && nature.isFinished && operators.isFinished && workloads.isFinished }
+        var isOver: Bool {
+            [people, nature, operators, workloads, owners].allSatisfy(\.isFinished)
+        }
         world.run(until: { isStopped || (isOver && isAtRest) }, limit: .seconds(120))
         heal()
         let isCalm = world.run(until: { isStopped || isAtRest }, limit: .seconds(1_200))
@@ -85,7 +89,8 @@ extension Simulation {
             limits["budget"] = ["actions": .number(actions), "windowSeconds": .number(window)]
         }
         var spec: JSONValue = [
-            "mode": "Auto", "strategies": [rung, ["name": "Generic", "maxAttempts": 1, "timeoutSeconds": 30]],
+            "mode": .string(plan.mode.first.rawValue),
+            "strategies": [rung, ["name": "Generic", "maxAttempts": 1, "timeoutSeconds": 30]],
             "match": ["errorTypes": ["SyncFailure"]], "limits": limits,
         ]
         if let maxUnhealthy = plan.books.maxUnhealthy {
@@ -93,12 +98,15 @@ extension Simulation {
             limits["alwaysAllow"] = .number(plan.books.alwaysAllow)
             limits["stormCooldownSeconds"] = .number(plan.books.stormCooldownSeconds)
             spec["limits"] = limits
-            // So patient that it counts and opens nothing.
+        }
+        if plan.books.maxUnhealthy != nil || plan.mode.detectsAfter != nil {
+            // For a storm alone so patient that it counts and opens nothing.
+            let seconds = plan.mode.detectsAfter ?? 86_400
             spec["detection"] = [
                 "conditions": [
                     [
                         "apiVersion": "v1", "kind": "ConfigMap", "type": "Ready", "errorType": "SyncFailure",
-                        "forSeconds": 86_400,
+                        "forSeconds": .number(seconds), "healthyForSeconds": 3,
                     ]
                 ]
             ]
@@ -125,10 +133,11 @@ extension Simulation {
         }
         if let attempts = planned.maxAttempts { spec["maxAttempts"] = .number(attempts) }
         if let ttl = planned.ttlSeconds { spec["ttlSecondsAfterFinished"] = .number(ttl) }
+        var metadata: JSONValue = ["name": .string(planned.name), "namespace": .string(Self.namespace)]
+        if planned.isDetected { metadata["labels"] = .object([MetadataName.fingerprint: .string(planned.name)]) }
         server.put(
             [
-                "apiVersion": .string(RecoveryAPI.apiVersion), "kind": "Recovery",
-                "metadata": ["name": .string(planned.name), "namespace": .string(Self.namespace)], "spec": spec,
+                "apiVersion": .string(RecoveryAPI.apiVersion), "kind": "Recovery", "metadata": metadata, "spec": spec,
             ],
             Recovery.resource
         )
@@ -174,6 +183,82 @@ extension Simulation {
             }
             audit()
         }
+    }
+
+    /// A person lets the controller go further with what detection has opened, or less far.
+    private func changeMode() async {
+        for (duration, mode) in plan.mode.changes {
+            await wait(for: duration)
+            note("USER sets the mode to \(mode.rawValue)")
+            server.edit(RecoveryPolicy.resource, ObjectKey(namespace: Self.namespace, name: "policy")) { object in
+                object.set(.string(mode.rawValue), at: ["spec", "mode"])
+                let generation = object["metadata"]?["generation"]?.intValue ?? 1
+                object.set(.number(generation + 1), at: ["metadata", "generation"])
+            }
+            audit()
+        }
+    }
+
+    /// People answer plans that wait: with approvals that fit and, while it is not calm yet, with some that do not.
+    private func answerPlans(until isOver: @Sendable () -> Bool) async {
+        guard plan.hasPolicy else { return }
+        var random = SeededRandom(seed: plan.seed ^ 0xA99)
+        var number = 0
+        var old: [String] = []
+        while !(isOver() && state.withLock { $0.invariants.isSettled }), violations.isEmpty {
+            await wait(for: random.milliseconds(1_000...6_000))
+            for (recovery, hash) in state.withLock({ $0.invariants.awaited() }) {
+                number += 1
+                let isConfused = state.withLock { $0.isChaotic } && random.chance(plan.mode.confusion)
+                answer(recovery, hash, old, number, &random, isConfused: isConfused)
+                if !old.contains(hash) { old.append(hash) }
+            }
+        }
+    }
+
+    private func answer(
+        _ recovery: Recovery,
+        _ hash: String,
+        _ old: [String],
+        _ number: Int,
+        _ random: inout SeededRandom,
+        isConfused: Bool
+    ) {
+        var (uid, answered, decision) = (recovery.metadata.uid ?? "", hash, ApprovalDecision.approve)
+        switch isConfused ? Int.random(in: 0..<6, using: &random) : -1 {
+        case 0: return
+        case 1: answered = old.randomElement(using: &random) ?? "none"
+        case 2: uid = "of another one"
+        case 3: decision = .reject
+        case 4:
+            // Between the look at the plan and the word on it somebody changes what it is about.
+            changeData(recovery.status?.target?.name)
+        default: break
+        }
+        note("USER says \(decision.rawValue) to \(recovery.metadata.key) \(answered.prefix(8)) \(uid)")
+        server.put(
+            [
+                "apiVersion": .string(RecoveryAPI.apiVersion), "kind": "RecoveryApproval",
+                "metadata": ["name": .string("approval-\(number)"), "namespace": .string(Self.namespace)],
+                "spec": [
+                    "recoveryRef": ["name": .string(recovery.metadata.name ?? ""), "uid": .string(uid)],
+                    "planHash": .string(answered), "decision": .string(decision.rawValue),
+                ],
+            ],
+            RecoveryApproval.resource
+        )
+        audit()
+    }
+
+    private func changeData(_ target: String?) {
+        guard let target else { return }
+        note("USER changes \(target)")
+        server.edit(.configMaps, ObjectKey(namespace: Self.namespace, name: target)) { object in
+            let generation = object["metadata"]?["generation"]?.intValue ?? 1
+            object.set(.string("\(generation)"), at: ["data", "changed"])
+            object.set(.number(generation + 1), at: ["metadata", "generation"])
+        }
+        audit()
     }
 
     /// Targets become unhealthy and healthy again; at the end all are well.

@@ -183,6 +183,16 @@ final class Simulation: Sendable {
     var writeCountAtRest: Int { state.withLock { $0.writesAtRest } }
     /// How the Recoveries ended.
     var states: [String] { state.withLock { $0.invariants.states } }
+    /// How many attempts began under an approval.
+    var approvedStarts: Int { state.withLock { $0.invariants.modes.approvedStarts } }
+    /// How many Recoveries were opened by detection.
+    var detected: Int { state.withLock { $0.invariants.detection.count } }
+    /// How many Recoveries are only observed in the end.
+    var observed: Int { state.withLock { $0.invariants.observed } }
+    /// How many approvals were refused.
+    var refusedApprovals: Int {
+        server.objects(RecoveryApproval.resource).count { $0["status", "result"]?.stringValue == "Refused" }
+    }
 
     /// Checks every change of the server's state since the last time.
     func audit() {
@@ -199,7 +209,9 @@ final class Simulation: Sendable {
     private func landed(_ request: FakeRequest, _ status: Int) {
         if !request.isWatch { note("\(request.identity) \(Self.describe(request)) -> \(status)") }
         audit()
-        if (200..<300).contains(status) { state.withLock { $0.invariants.landed(request) } }
+        // That an object is not there is an answer as well.
+        let isAnswered = (200..<300).contains(status) || request.verb == .get && status == 404
+        if isAnswered { state.withLock { $0.invariants.landed(request) } }
     }
 
     static func describe(_ request: FakeRequest) -> String {
