@@ -182,6 +182,18 @@ struct CurlTransportTests {
         }
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `what the transport is told while it takes other commands wakes it again`() async throws {
+        let transport = try CurlTransport()
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<3 {
+                group.addTask {
+                    for _ in 0..<10_000 { await transport.closeIdleConnections() }
+                }
+            }
+        }
+    }
+
     @Test func `writing to a peer that is gone does not end the process`() async throws {
         let server = try LoopbackServer { connection in
             _ = connection.readRequest()
