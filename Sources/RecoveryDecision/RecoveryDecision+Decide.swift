@@ -89,7 +89,11 @@ struct DecisionMaker {
             return RecoveryDecision(.finish(status: status.timedOut(recovery: recovery, now: now)))
         }
         if let execution = status.executions?.last, !execution.state.isFinal {
-            if let verdict = gateForRunning(status) { return hold(verdict, status) }
+            if var verdict = gateForRunning(status) {
+                // One that is half done goes on after its deadline, which is no time to look again then.
+                if let time = verdict.recheckAt, time <= now { verdict.recheckAt = now.addingTimeInterval(30) }
+                return hold(verdict, status)
+            }
             return resume(execution, status)
         }
         if let exhausted = status.exhaustion(recovery) {

@@ -74,6 +74,9 @@ struct DecisionTransitionTests {
         recovery.spec.cancel = isCancelled
         let decision = try decide(recovery, .make(), at: at(isCancelled ? 50 : 500))
         #expect(isDone ? decision.kind.hasPrefix("finish") : decision.kind == "resume", "\(decision.kind)")
+        // Held, it is not looked at without a pause because its deadline has passed.
+        let held = try decide(recovery, .make { $0.hasFreeSlot = false }, at: at(500))
+        #expect(isCancelled || held.recheckAt ?? at(530) >= at(530))
         // After an attempt that left it so, too, a target that is gone is not well.
         recovery.status?.executions?[0].state = .failed
         recovery.spec.cancel = false
