@@ -99,7 +99,7 @@ struct EngineParts {
                 )
             }
         }
-        let notifier = dependencies.outgoing.map { [policies, recoveries] transport in
+        let notifier = dependencies.notices.map { [policies, recoveries] transport in
             Notifier(
                 Notifier.Environment(
                     client: client,

@@ -48,8 +48,13 @@ package final class RecoveryEngine: Sendable {
         package var alertToken: (@Sendable () -> String?)?
         /// Whether the ConfigMap with entries of the error catalogue is followed.
         package var followsErrorCatalogue = false
+        /// Sends the HTTP probes of policies; nil sends none.
+        package var outgoing: (any HTTPTransport)?
         /// How people are notified; nil notifies nobody.
-        package var outgoing: (any HTTPTransport & MailTransport)?
+        ///
+        /// It carries nothing else: a mail server that stalls holds its thread up, and a probe that had to wait for that
+        /// would look like a failure.
+        package var notices: (any HTTPTransport & MailTransport)?
         /// How the caches list and watch; a simulation sets the seed of their random numbers.
         package var informers = InformerConfiguration()
 

@@ -134,7 +134,8 @@ struct ControllerProgram {
         dependencies.fleet = members
         dependencies.reservations = reservations
         dependencies.alertToken = try alertToken()
-        dependencies.outgoing = notices
+        dependencies.outgoing = outgoing
+        dependencies.notices = notices
         dependencies.followsErrorCatalogue = true
         let engine = RecoveryEngine(dependencies)
         ProcessMetrics.register(in: metrics)

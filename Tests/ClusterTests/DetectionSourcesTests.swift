@@ -3,10 +3,12 @@ import JSON
 import KubernetesClient
 import KubernetesCore
 import RecoveryAPI
+import Synchronization
 import TestSupport
 import Testing
 
-/// What detection hears of failures from, on a real API server: events, pods as a kubelet describes them, alerts.
+/// What detection hears of failures from, on a real API server: events, pods as a kubelet describes them, alerts,
+/// HTTP probes.
 @Suite(
     "Sources of detection on a real control plane",
     .serialized,
@@ -185,5 +187,42 @@ struct DetectionSourcesTests {
             #expect(ended.state == .completed)
         }
         try await Shell.run("rm \(token)")
+    }
+
+    @Test(
+        "a service that answers its HTTP probe with errors is a failure until it answers well; metadata is never asked"
+    )
+    func probes() async throws {
+        let space = "sources-probes"
+        let plane = try await SharedPlane.hub.plane(namespace: space)
+        let status = Mutex(503)
+        let service = try LoopbackServer { connection in
+            while connection.readRequest() != nil { connection.answer("", status: status.withLock { $0 }) }
+        }
+        defer { service.stop() }
+        let directory = try TemporaryDirectory()
+        let configuration = try directory.write(Array("allowedAddresses: [127.0.0.0/8]\n".utf8), as: "config.yaml")
+        try await ControllerProcess.with(plane, "--namespace \(space) --config \(configuration)") { _ in
+            let rule = "intervalSeconds: 1, timeoutSeconds: 1, failureThreshold: 2, errorType: ComponentUnhealthy"
+            let target = "{apiVersion: apps/v1, kind: Deployment, name: web}"
+            let front = "{name: front, url: \"\(service.url)/healthz\", \(rule), targetRef: \(target)}"
+            try await put(plane, space, "{httpProbes: [\(front)]}")
+            let found = try await recovery(plane, space, "web", "ComponentUnhealthy")
+            #expect(found.spec.error.message?.contains("/healthz answered 503") == true, "\(found.spec.error)")
+            status.withLock { $0 = 200 }
+            let ended = try await recovery(plane, space, "web", "ComponentUnhealthy", until: \.isFinal)
+            #expect(ended.status?.conditions?[type: ConditionType.succeeded]?.reason == ConditionReason.selfHealed)
+            let metadata =
+                "[{\"name\":\"front\",\"url\":\"http://169.254.169.254/\",\"errorType\":\"ComponentUnhealthy\"}]"
+            try await plane.kubectl(
+                "patch recoverypolicy look -n \(space) --type=merge -p '{\"spec\":{\"detection\":{\"httpProbes\":\(metadata)}}}'"
+            )
+            let key = ObjectKey(namespace: space, name: "look")
+            let refused = try await plane.wait(for: RecoveryPolicy.self, key) {
+                $0.status?.conditions?[type: ConditionType.detecting]?.status == .false
+            }
+            let words = refused.status?.conditions?[type: ConditionType.detecting]?.message ?? ""
+            #expect(words.contains("spec.detection.httpProbes[0] front: the URL leads to"), "\(words)")
+        }
     }
 }
