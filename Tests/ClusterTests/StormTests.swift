@@ -86,7 +86,9 @@ struct StormTests {
             let ended = try await recovery(plane, "w39") { $0.status?.attempts == 1 }
             #expect(ended.status?.executions?.first?.strategy == "Restart")
         } catch {
-            Issue.record("the controller's log: \(try controller.logText().suffix(4_000))")
+            // Whether the cluster itself had not healed, or the controller had not seen it.
+            let cluster = (try? await plane.kubectl("get nodes,deployments,pods -A -o wide")) ?? "kubectl failed"
+            Issue.record("the controller's log: \(try controller.logText().suffix(4_000))\nthe cluster:\n\(cluster)")
             try await controller.stop()
             throw error
         }
