@@ -178,24 +178,8 @@ struct FleetAuthTests {
     @Test("a certificate near its end is renewed by the strategy step by step, and the new token is written once")
     func renewed() async throws {
         let space = "auth-renewed"
-        let renewal =
-            "credentialRenewal: {serviceAccountRef: {namespace: \(space), name: tmc}, renewBeforeSeconds: 7200}"
-        try await WatchedMember.with(space, spec: renewal) { fleet in
-            let (hub, member) = (fleet.hub, fleet.member)
-            try await member.kubectl("create rolebinding soon -n \(space) --role=tmc --user=soon")
-            let seldom = "{\"spec\":{\"probe\":{\"intervalSeconds\":3600}}}"
-            try await hub.kubectl("patch membercluster watched --type=merge -p '\(seldom)'")
-            let path = try await member.kubeconfigWithCertificate(user: "soon", minutes: 30)
-            try await fleet.give(kubeconfig: path)
-            // The controller may not renew it yet, and will not try again by itself for an hour.
-            _ = try await hub.wait(for: MemberCluster.self, WatchedMember.cluster) { cluster in
-                let end = cluster.status?.credentialExpirationTime ?? .distantFuture
-                return end.timeIntervalSinceNow < 2_400
-                    && cluster.status?.conditions?.isTrue(ConditionType.ready) == true
-            }
-            let permission = "--verb=create --resource=serviceaccounts/token"
-            try await member.kubectl("create role renew -n \(space) \(permission)")
-            try await member.kubectl("create rolebinding renew -n \(space) --role=renew --user=soon")
+        try await WatchedMember.with(space, spec: WatchedMember.renewal(space)) { fleet in
+            try await fleet.giveCertificateNearItsEnd()
             try await fleet.report("renew", .clusterAuth, "clusterRef: {name: watched}")
             let ended = try await fleet.ended("renew")
             #expect(ended.state == .completed, "\(ended.status?.message ?? "")")
@@ -206,7 +190,7 @@ struct FleetAuthTests {
                     "RenewCredential Succeeded", "ProveAccess Succeeded", "UpdateClusterStatus Succeeded",
                 ]
             )
-            let writes = try await AuditLog(hub).successfulWrites {
+            let writes = try await AuditLog(fleet.hub).successfulWrites {
                 $0.namespace == space && $0.resource == "secrets" && $0.userAgent.contains("recovery-controller")
             }
             #expect(writes.count == 1)

@@ -112,6 +112,59 @@ struct FleetCrashTests {
         }
     }
 
+    /// The moments around the write of a new token to the hub's Secret.
+    enum RenewalMoment: String, CaseIterable {
+        case tokenMade
+        case secretWritten
+
+        /// Whether a write that the hub is asked for comes at this moment.
+        @Sendable func isReached(_ write: HeldWrite.Review) -> Bool {
+            switch self {
+            case .tokenMade: write.resource == "secrets"
+            case .secretWritten:
+                write.resource == "recoveries/status"
+                    && (try? Recovery(json: write.object))?.actions.contains("RenewCredential Succeeded") == true
+            }
+        }
+    }
+
+    @Test(
+        "in RenewCredential of ClusterAuth: the same attempt ends well with a valid token",
+        arguments: RenewalMoment.allCases
+    )
+    func renewal(moment: RenewalMoment) async throws {
+        let space = "crash-renewal-\(moment.rawValue.lowercased())"
+        try await WatchedMember.with(space, spec: WatchedMember.renewal(space)) { fleet in
+            let controller = try #require(fleet.controller)
+            try await fleet.giveCertificateNearItsEnd()
+            try await HeldWrite.with(fleet.hub, space, where: moment.isReached) { write in
+                try await fleet.report("renew", .clusterAuth, "clusterRef: {name: watched}")
+                try await write.wait()
+                let seen = try await fleet.recovery("renew") { $0.hasRecorded("RenewCredential") }
+                #expect(seen.actions.last == "RenewCredential Started")
+                try await controller.crashAndRestart()
+                let ended = try await fleet.ended("renew")
+                #expect(ended.state == .completed, "\(ended.status?.message ?? "")")
+                #expect(try await fleet.history.states(ended) == [.inProgress, .completed])
+                #expect(ended.status?.attempts == 1 && ended.attemptIDs == seen.attemptIDs)
+                let records = ended.actions.filter { $0.hasPrefix("RenewCredential ") }
+                #expect(records == ["RenewCredential Succeeded"], "\(ended.actions)")
+                #expect(ended.actions.suffix(2) == ["ProveAccess Succeeded", "UpdateClusterStatus Succeeded"])
+            }
+            _ = try await fleet.hub.wait(for: MemberCluster.self, WatchedMember.cluster) { cluster in
+                let end = cluster.status?.credentialExpirationTime ?? .distantPast
+                return end.timeIntervalSinceNow > 7_200
+                    && cluster.status?.conditions?.isTrue(ConditionType.ready) == true
+            }
+            #expect(try await fleet.recoveries().map(\.metadata.name) == ["renew"])
+            try await fleet.expectSecretWorks()
+            let writes = try await AuditLog(fleet.hub).successfulWrites {
+                $0.namespace == space && $0.resource == "secrets" && $0.userAgent.contains("recovery-controller")
+            }
+            #expect(moment == .tokenMade ? writes.count > 0 : writes.count == 1, "\(writes.count)")
+        }
+    }
+
     @Test("between the steps of the Placement controller: the same end, and every object is made once")
     func placementController() async throws {
         try await PlacingFleet.with("crash-placing") { fleet in

@@ -88,10 +88,10 @@ struct ClusterAuthStrategyTests {
         #expect(failure.kind == "superseded" && failure.successor?.type == "ClusterUnreachable")
     }
 
-    @Test("a credential near its end is renewed once, and the new one is proven")
-    func renews() throws {
+    /// A cluster whose credential ends in so many seconds, and that makes new ones for a day.
+    private func renewing(endsIn seconds: Double) -> MemberScene {
         let now = ManualTimeSource().wallTime().timeIntervalSince1970
-        let scene = MemberScene(
+        return MemberScene(
             [
                 { request in
                     guard request.url.contains("/serviceaccounts/tmc/token") else {
@@ -105,10 +105,19 @@ struct ClusterAuthStrategyTests {
                 }
             ],
             spec: ["credentialRenewal": ["serviceAccountRef": ["namespace": "kube-system", "name": "tmc"]]],
-            secret: MemberScene.secret(
-                user: "token: \(MemberClusterControllerTests.token(start: now - 9_000, end: now + 100))"
-            )
+            secret: Self.secret(endsIn: seconds)
         )
+    }
+
+    private static func secret(endsIn seconds: Double) -> JSONValue {
+        let now = ManualTimeSource().wallTime().timeIntervalSince1970
+        let token = MemberClusterControllerTests.token(start: now - 9_000, end: now + seconds)
+        return MemberScene.secret(user: "token: \(token)")
+    }
+
+    @Test("a credential near its end is renewed once, and the new one is proven")
+    func renews() throws {
+        let scene = renewing(endsIn: 100)
         let attempt = try scene.attempt("ClusterAuth")
         _ = try scene.harness.run(strategy(scene), attempt)
         #expect(scene.harness.writes(.secrets).count == 1)
@@ -118,7 +127,40 @@ struct ClusterAuthStrategyTests {
         let claims = CredentialClaims.of(
             token: String(last.headers.first { $0.name == "Authorization" }?.value.dropFirst(7) ?? "")
         )
+        let now = ManualTimeSource().wallTime().timeIntervalSince1970
         #expect(claims?.end?.timeIntervalSince1970 == now + 86_400)
+    }
+
+    @Test("a renewal that was written before an interruption is found done, proven, and made no second time")
+    func goesOnAfterRenewal() throws {
+        let scene = renewing(endsIn: 86_400)
+        let begun = ActionRecord("RenewCredential", .started)
+        let target = ResolvedTarget(cluster: MemberScene.cluster)
+        let attempt = try scene.harness.attempt("ClusterAuth", target: target, actions: [begun])
+        _ = try scene.harness.run(strategy(scene), attempt)
+        #expect(
+            attempt.journalLines == [
+                "RenewCredential Succeeded", "RereadCredential Succeeded", "TestCredential Succeeded",
+                "ProveAccess Succeeded", "UpdateClusterStatus Succeeded",
+            ]
+        )
+        #expect(scene.harness.writes(.secrets).isEmpty)
+        #expect(!scene.transport.requests.contains { $0.url.contains("/token") })
+    }
+
+    @Test("a renewal that somebody else was first to write is done")
+    func renewedByAnother() throws {
+        let scene = renewing(endsIn: 100)
+        let hub = scene.harness.hub
+        let other = Self.secret(endsIn: 80_000)
+        hub.before { [hub] request in
+            if request.isWrite, request.concerns(.secrets) { hub.put(other, .secrets) }
+            return nil
+        }
+        let attempt = try scene.attempt("ClusterAuth")
+        _ = try scene.harness.run(strategy(scene), attempt)
+        #expect(attempt.journalLines.contains("RenewCredential Succeeded"))
+        #expect(hub.object(.secrets, MemberScene.secretKey)?["data"] == other["data"])
     }
 
     @Test("without a cluster there is nothing to do")

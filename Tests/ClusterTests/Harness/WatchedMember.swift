@@ -13,6 +13,8 @@ struct WatchedMember: Fleet {
     let hub: ControlPlane
     let member: ControlPlane
     let history: FleetHistory
+    /// Set once it runs.
+    private(set) var controller: ControllerProcess?
 
     /// Runs `body` beside a controller that has found the member ready, and removes the MemberCluster afterwards.
     ///
@@ -33,7 +35,7 @@ struct WatchedMember: Fleet {
         let hub = try await SharedPlane.hub.plane(namespace: space)
         let member = if let given { given } else { try await SharedPlane.member.plane() }
         let history = try await FleetHistory.follow(hub, [space])
-        let fleet = WatchedMember(space: space, hub: hub, member: member, history: history)
+        var fleet = WatchedMember(space: space, hub: hub, member: member, history: history)
         try await member.kubectl("create namespace \(space)")
         try await fleet.grantAccess()
         try await fleet.giveCredential()
@@ -53,7 +55,8 @@ struct WatchedMember: Fleet {
             try await hub.kubectl("delete membercluster watched")
         } _: {
             try await ControllerProcess.with(hub, "--namespace \(space) --controller-namespace \(space) \(flags)") {
-                _ in
+                controller in
+                fleet.controller = controller
                 try await fleet.expectReady()
                 try await body(fleet)
                 try await history.expectInvariants()
@@ -95,6 +98,38 @@ struct WatchedMember: Fleet {
             """
         )
         try await give(kubeconfig: path)
+    }
+
+    /// Fields of a MemberCluster whose credential is to be renewed in its last two hours.
+    static func renewal(_ space: String) -> String {
+        "credentialRenewal: {serviceAccountRef: {namespace: \(space), name: tmc}, renewBeforeSeconds: 7200}"
+    }
+
+    /// Puts a certificate that ends in half an hour into the hub's Secret, which only now may make tokens on the member.
+    ///
+    /// The controller has tried to renew it before it might, and will not try again by itself for an hour.
+    func giveCertificateNearItsEnd() async throws {
+        try await member.kubectl("create rolebinding soon -n \(space) --role=tmc --user=soon")
+        let seldom = "{\"spec\":{\"probe\":{\"intervalSeconds\":3600}}}"
+        try await hub.kubectl("patch membercluster watched --type=merge -p '\(seldom)'")
+        try await give(kubeconfig: try await member.kubeconfigWithCertificate(user: "soon", minutes: 30))
+        _ = try await hub.wait(for: MemberCluster.self, Self.cluster) { cluster in
+            let end = cluster.status?.credentialExpirationTime ?? .distantFuture
+            return end.timeIntervalSinceNow < 2_400 && cluster.status?.conditions?.isTrue(ConditionType.ready) == true
+        }
+        let permission = "--verb=create --resource=serviceaccounts/token"
+        try await member.kubectl("create role renew -n \(space) \(permission)")
+        try await member.kubectl("create rolebinding renew -n \(space) --role=renew --user=soon")
+    }
+
+    /// Uses the kubeconfig in the hub's Secret as anybody could who has it.
+    func expectSecretWorks() async throws {
+        let path = "\(member.kubeconfig)-\(space)-secret"
+        let data = "get secret watched -n \(space) -o jsonpath='{.data.kubeconfig}'"
+        try await Shell.run(
+            "umask 077; kubectl --kubeconfig \(hub.kubeconfig) \(data) | base64 -d >\(path)"
+                + " && kubectl --kubeconfig \(path) get configmaps -n \(space)"
+        )
     }
 
     func expectReady() async throws {

@@ -13,13 +13,13 @@ struct ClusterAuthRun {
 
     /// How long a call may take.
     private static let timeout = Duration.seconds(10)
+    private static let renewal = "RenewCredential"
 
     func recover() async throws -> StrategyResult {
         try await attempt.read("RereadCredential") { try await endpoint.refresh() }
         var finding = try await look("TestCredential")
         let cluster = try await members.cluster(endpoint.cluster, fence: attempt.fence)
-        if finding.verdict == .usable, let renewal = members.renewalDue(of: cluster, at: attempt.timeSource.wallTime())
-        {
+        if finding.verdict == .usable, let renewal = renewal(of: cluster) {
             try await renew(renewal, cluster)
             finding = try await look("ProveAccess")
         }
@@ -53,17 +53,29 @@ struct ClusterAuthRun {
         return finding
     }
 
+    /// How the credential is to be renewed: when that is due, and when this attempt has begun it before an interruption.
+    private func renewal(of cluster: MemberCluster) -> CredentialRenewal? {
+        if attempt.journal.recorded(Self.renewal) != nil { return cluster.spec.credentialRenewal }
+        return members.renewalDue(of: cluster, at: attempt.timeSource.wallTime())
+    }
+
     private func renew(_ renewal: CredentialRenewal, _ cluster: MemberCluster) async throws {
         // Written already when the one in the Secret is not near its end any more.
         let isRenewed = {
             _ = try await members.client(for: endpoint.cluster)
             return members.renewalDue(of: cluster, at: attempt.timeSource.wallTime()) == nil
         }
-        try await attempt.mutate("RenewCredential", alreadyDone: isRenewed) {
-            let end = try await members.renew(renewal, of: cluster, fence: attempt.fence)
-            let account = renewal.serviceAccountRef
-            return "token of ServiceAccount \(account.namespace)/\(account.name), valid until "
-                + (RFC3339.string(from: end) ?? "an unknown time")
+        try await attempt.mutate(Self.renewal, alreadyDone: isRenewed) {
+            do {
+                let end = try await members.renew(renewal, of: cluster, fence: attempt.fence)
+                let account = renewal.serviceAccountRef
+                return "token of ServiceAccount \(account.namespace)/\(account.name), valid until "
+                    + (RFC3339.string(from: end) ?? "an unknown time")
+            } catch let error as ClientError where error.apiError?.isConflict == true {
+                // The controller renews by itself too, and a proxy may have sent the write twice.
+                guard try await isRenewed() else { throw error }
+                return "renewed by another write meanwhile"
+            }
         }
     }
 
