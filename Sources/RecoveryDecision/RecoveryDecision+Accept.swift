@@ -48,7 +48,7 @@ extension DecisionMaker {
             status.set(ConditionType.accepted, .true, reason: "Accepted", recovery: recovery, now: now)
             return .accepted(status)
         } catch {
-            return refuse(status, error)
+            return refuse(status, error, policy)
         }
     }
 
@@ -71,7 +71,11 @@ extension DecisionMaker {
         )
     }
 
-    private func refuse(_ status: RecoveryStatus, _ refusal: SettingsResolution.Refusal) -> Acceptance {
+    private func refuse(
+        _ status: RecoveryStatus,
+        _ refusal: SettingsResolution.Refusal,
+        _ policy: RecoveryPolicy?
+    ) -> Acceptance {
         switch refusal {
         case .unknownStrategy(let name, let field, let known):
             let message = "strategy \(name) is not known or not enabled; enabled are \(known.joined(separator: ", "))"
@@ -85,7 +89,7 @@ extension DecisionMaker {
             return refuse(status, "InvalidParameters", violations)
         case .fallingLadder(let violation): return refuse(status, "InvalidLadder", [violation])
         case .noServiceAccount(let violation):
-            let steps = ServiceAccountRule.nextSteps(namespace: recovery.metadata.namespace)
+            let steps = ServiceAccountRule.nextSteps(recovery, policy: policy)
             return refuse(status, ConditionReason.serviceAccountRequired, [violation], steps)
         }
     }
@@ -101,7 +105,11 @@ extension DecisionMaker {
         status.set(ConditionType.accepted, .false, reason: reason, message: message, recovery: recovery, now: now)
         let steps =
             (remedies ?? violations.prefix(8).map { "Correct \($0.path): \($0.message)" })
-            + ["Delete this Recovery and create it again: its error, targets and references cannot be changed"]
+            + [
+                recovery.isOpenedByDetection
+                    ? "Delete this Recovery: the next look at the failure opens another one"
+                    : "Delete this Recovery and create it again: its error, targets and references cannot be changed"
+            ]
         status.finish(
             FinalVerdict(state: .failed, reason: reason, message: message, level: .manual, nextSteps: steps),
             recovery: recovery,

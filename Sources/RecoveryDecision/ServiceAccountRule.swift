@@ -1,3 +1,4 @@
+internal import KubernetesCore
 package import RecoveryAPI
 
 /// Who has to say as which ServiceAccount the controller acts: nobody gains a right by writing a policy or a Recovery.
@@ -39,12 +40,38 @@ package struct ServiceAccountRule: Sendable {
     }
 
     /// What a person can do about it.
-    static func nextSteps(namespace: String?) -> [String] {
-        let space = namespace ?? ""
+    ///
+    /// - Parameters:
+    ///   - recovery: the one that was refused.
+    ///   - policy: the policy that governs it; nil when there is none.
+    static func nextSteps(_ recovery: Recovery, policy: RecoveryPolicy?) -> [String] {
+        let space = recovery.metadata.namespace ?? ""
+        let first =
+            if let policy {
+                "Name a ServiceAccount of namespace \(space) in spec.serviceAccountName of RecoveryPolicy "
+                    + "\(policy.metadata.key), which governs this, or of a new Recovery"
+            } else {
+                "No RecoveryPolicy in namespace \(space) governs this: name a ServiceAccount of it in a new Recovery, or "
+                    + "kubectl apply this policy, with the account of manifests/tenant or another one\n"
+                    + sample(of: recovery)
+            }
         return [
-            "Name a ServiceAccount of namespace \(space) in spec.serviceAccountName of the RecoveryPolicy that governs this, or "
-                + "of a new Recovery",
+            first,
             "Let the controller act as it, by the Role and RoleBinding of manifests/tenant in namespace \(space)",
         ]
+    }
+
+    /// A policy under which the Recovery would run as it was meant to without one.
+    private static func sample(of recovery: Recovery) -> String {
+        """
+        apiVersion: \(RecoveryAPI.apiVersion)
+        kind: RecoveryPolicy
+        metadata: {name: recoveries, namespace: \(recovery.metadata.namespace ?? "")}
+        spec:
+          mode: Auto
+          serviceAccountName: recovery-operator
+          match: {errorTypes: [\(recovery.spec.error.type)]}
+
+        """
     }
 }

@@ -25,7 +25,13 @@ struct ServiceAccountRuleTests {
         #expect(refused.status?.condition(ConditionType.accepted) == "False ServiceAccountRequired")
         #expect(refused.status?.message?.contains("--require-service-account") == true)
         #expect(refused.status?.escalation?.level == .manual)
-        #expect(refused.status?.escalation?.nextSteps?.first?.contains("ServiceAccount of namespace team") == true)
+        let steps = try #require(refused.status?.escalation?.nextSteps)
+        #expect(steps.first?.hasPrefix("No RecoveryPolicy in namespace team governs this") == true)
+        #expect(steps.first?.contains("serviceAccountName: recovery-operator") == true)
+        #expect(steps.last?.hasPrefix("Delete this Recovery and create it again") == true)
+        let silent = RecoveryPolicy.make { $0.spec.serviceAccountName = nil }
+        let governed = try decide(.make(), facts.with { $0.policies = [silent] }).status?.escalation?.nextSteps?.first
+        #expect(governed?.contains("in spec.serviceAccountName of RecoveryPolicy team/") == true, "\(governed ?? "")")
         #expect(try decide(.make { $0.spec.serviceAccountName = "operator" }, facts).kind == "reserve")
         let policy = RecoveryPolicy.make { $0.spec.serviceAccountName = "operator" }
         #expect(try decide(.make(), facts.with { $0.policies = [policy] }).kind == "reserve", "its policy names one")

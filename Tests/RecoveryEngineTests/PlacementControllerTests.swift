@@ -6,6 +6,7 @@ import RecoveryAPI
 import RecoveryDecision
 import TestSupport
 import Testing
+import YAML
 
 @testable import RecoveryEngine
 
@@ -125,6 +126,30 @@ struct PlacementControllerTests {
         member.remove(.configMaps, ObjectKey(namespace: "team", name: "settings"))
         #expect(try scene.wait(.seconds(400)) { try scene.condition(ConditionType.synced) == "True InSync" })
         #expect(try scene.recoveries().count == 1)
+    }
+
+    @Test func whereAccountsAreRequiredATenantReadsWhichPolicyIsMissingAndWithItTheNextRecoveryRuns() throws {
+        var configuration = EngineConfiguration()
+        configuration.requiresServiceAccount = true
+        let scene = PlacementScene("edge", configuration: configuration, strategies: [GenericStrategy()])
+        let member = try #require(scene.members["edge"])
+        member.inject(.status(422, "Invalid"), times: 1_000) { $0.verb == .patch && $0.concerns(.configMaps) }
+        scene.put([Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.recoveries().first?.isFinal == true })
+        let refused = try #require(try scene.recoveries().first)
+        let accepted = refused.status?.conditions?[type: ConditionType.accepted]
+        #expect(accepted?.status == .false && accepted?.reason == ConditionReason.serviceAccountRequired)
+        #expect(accepted?.message.contains("the controller runs with --require-service-account") == true)
+        let steps = try #require(refused.status?.escalation?.nextSteps)
+        #expect(steps.last == "Delete this Recovery: the next look at the failure opens another one")
+        // Exactly what it says.
+        let manifest = try #require(steps.first?.split(separator: "\n", maxSplits: 1).last)
+        scene.hub.put(try YAMLDocument.parse(Array(manifest.utf8), source: "step"), RecoveryPolicy.resource)
+        scene.world.run(for: .seconds(1))
+        scene.hub.remove(Recovery.resource, refused.metadata.key)
+        #expect(try scene.wait(.seconds(400)) { try scene.recoveries().first?.status?.attempts == 1 })
+        #expect(try scene.recoveries().first?.status?.effective?.serviceAccountName == "recovery-operator")
     }
 
     @Test func whatTheMemberRefusesBecomesASyncFailureAndWhatNeverGetsReadyATimeout() throws {

@@ -20,11 +20,19 @@ final class PlacementScene: Sendable {
 
     let harness: StrategyHarness
     let members: [String: FakeAPIServer]
+    private let configuration: EngineConfiguration
+    private let strategies: StrategyRegistry
     private let process: Mutex<Process>
     var world: VirtualWorld { harness.world }
     var hub: FakeAPIServer { harness.hub }
 
-    init(_ names: String...) {
+    init(
+        _ names: String...,
+        configuration: EngineConfiguration = EngineConfiguration(),
+        strategies: [any RecoveryStrategy] = []
+    ) {
+        self.configuration = configuration
+        self.strategies = StrategyRegistry(strategies)
         let time = ManualTimeSource()
         let world = VirtualWorld(time: time)
         var members: [String: FakeAPIServer] = [:]
@@ -40,7 +48,7 @@ final class PlacementScene: Sendable {
         }
         self.members = members
         harness = StrategyHarness(world: world, memberTransport: RoutingTransport(members.mapValues { $0.transport() }))
-        process = Mutex(Process(harness))
+        process = Mutex(Process(harness, configuration, self.strategies))
         hub.put(
             ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "team", "labels": ["tier": "gold"]]],
             .namespaces
@@ -103,7 +111,7 @@ final class PlacementScene: Sendable {
     func restart() {
         process.withLock { $0.run?.cancel() }
         world.settle()
-        process.withLock { $0 = Process(harness) }
+        process.withLock { $0 = Process(harness, configuration, strategies) }
         start()
     }
 
@@ -113,15 +121,15 @@ final class PlacementScene: Sendable {
         private let recorder: EventRecorder
         var run: VirtualRun<Void>?
 
-        init(_ harness: StrategyHarness) {
+        init(_ harness: StrategyHarness, _ configuration: EngineConfiguration, _ strategies: StrategyRegistry) {
             let context = RuntimeContext(timeSource: harness.world.time)
             let client = harness.client
             recorder = EventRecorder(client: client, component: "test", context: context, random: { 0.5 })
             var dependencies = RecoveryEngine.Dependencies(
                 client: client,
                 members: harness.members.guardedClient,
-                registry: StrategyRegistry([]),
-                configuration: EngineConfiguration(),
+                registry: strategies,
+                configuration: configuration,
                 namespace: nil,
                 controllerNamespace: StrategyHarness.namespace,
                 identity: { ControllerIdentity(holder: "me") },
