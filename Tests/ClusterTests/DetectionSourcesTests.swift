@@ -99,61 +99,16 @@ struct DetectionSourcesTests {
             try await put(plane, space, "{workloads: {kinds: [Pod], forSeconds: 2, healthyForSeconds: 2}}")
             let pod = "{nodeName: ghost, containers: [{name: web, image: \"web:1\"}]}"
             try await plane.apply(deployment(space, "web", replicas: 1, pod))
-            let created = try await firstPod(plane, space)
-            try await setStatus(plane, created, waiting: "CrashLoopBackOff")
+            let created = try await plane.firstPod(in: space)
+            try await plane.setStatus(of: created, .waiting("CrashLoopBackOff"))
             let found = try await recovery(plane, space, "web", "ComponentUnhealthy")
             #expect(found.spec.error.message?.hasPrefix("CrashLoopBackOff: Pod ") == true, "\(found.spec.error)")
-            try await setStatus(plane, created, waiting: nil)
+            try await plane.setStatus(of: created, .running)
             let ended = try await recovery(plane, space, "web", "ComponentUnhealthy", until: \.isFinal)
             #expect(ended.status?.conditions?[type: ConditionType.succeeded]?.reason == ConditionReason.selfHealed)
         }
         try await plane.kubectl("delete deployment web -n \(space)")
         try await plane.kubectl("delete node ghost")
-    }
-
-    private func firstPod(_ plane: ControlPlane, _ space: String) async throws -> Unstructured {
-        let list = try await plane.client.list(.pods, namespace: space)
-        if let pod = list.items.first { return pod }
-        let options = WatchOptions(resourceVersion: list.metadata.resourceVersion)
-        for try await event in try await plane.client.watch(.pods, namespace: space, options: options) {
-            if case .added(let pod) = event { return pod }
-        }
-        throw NotReached(key: ObjectKey(namespace: space, name: ""), last: "no pod")
-    }
-
-    /// Writes `pods/status` as a kubelet does of a container that runs, or waits for the given reason.
-    private func setStatus(_ plane: ControlPlane, _ pod: Unstructured, waiting reason: String?) async throws {
-        let now = "2026-01-01T00:00:00Z"
-        var state: JSONValue = ["running": ["startedAt": .string(now)]]
-        if let reason {
-            let message = "back-off 5m0s restarting failed container=web pod=\(pod.name)"
-            state = ["waiting": ["reason": .string(reason), "message": .string(message)]]
-        }
-        let isReady: JSONValue = reason == nil ? "True" : "False"
-        let conditions: [JSONValue] = ["Initialized", "Ready", "ContainersReady", "PodScheduled"].map { type in
-            let isAboutContainers = type.contains("Ready")
-            return [
-                "type": .string(type), "status": isAboutContainers ? isReady : "True",
-                "lastTransitionTime": .string(now),
-            ]
-        }
-        let container: JSONValue = [
-            "name": "web", "image": "web:1", "imageID": "", "ready": .bool(reason == nil),
-            "started": .bool(reason == nil),
-            "restartCount": 7, "state": state, "lastState": ["terminated": ["exitCode": 1, "reason": "Error"]],
-        ]
-        _ = try await plane.client.patch(
-            .pods,
-            ObjectKey(namespace: pod.namespace, name: pod.name),
-            [
-                "status": [
-                    "phase": "Running", "startTime": .string(now), "conditions": .array(conditions),
-                    "containerStatuses": [container],
-                ]
-            ],
-            type: .merge,
-            subresource: "status"
-        )
     }
 
     @Test("an alert opens a Recovery when it fires and ends it when it is resolved; without the token nothing is taken")
