@@ -44,6 +44,12 @@ struct CircuitBreakerTests {
         return breaker
     }
 
+    /// What an action reads that an open breaker holds.
+    private static func words(_ breaker: CircuitBreaker) -> String {
+        guard case .holds(let message, _) = breaker.gate(for: action(9), now: start) else { return "it does not hold" }
+        return message
+    }
+
     @Test(arguments: [
         ("--", BreakerState.closed), ("---", .open), ("--+--", .closed), ("--+---", .open), ("+++++", .closed),
     ])
@@ -126,6 +132,18 @@ struct CircuitBreakerTests {
         breaker = Self.closed(settings)
         Self.record("++", in: &breaker, seconds: 30)
         #expect(breaker.status.state == .open && breaker.status.history?.last?.reason == "SlowCalls")
+        #expect(Self.words(breaker).contains("strategy Generic is open after too many slow calls"))
+    }
+
+    @Test func `who is held reads what opened it, also after a probe that failed`() {
+        var breaker = Self.closed(Self.settings { $0.minimumCalls = 4 })
+        Self.record("-+-+", in: &breaker)
+        #expect(Self.words(breaker).contains("is open after too many failures"))
+        let next = breaker.status.nextProbeTime ?? start
+        breaker.begin(Self.action(7, at: next), now: next)
+        breaker.record(BreakerCall(time: next, success: false), by: Self.action(7), isRedeployment: false)
+        #expect(breaker.status.history?.last?.reason == "ProbeFailed")
+        #expect(Self.words(breaker).contains("is open after too many failures"))
     }
 
     @Test func `open it holds until its time is over, then lets exactly one action through`() {

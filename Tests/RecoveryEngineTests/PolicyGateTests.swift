@@ -134,6 +134,38 @@ struct PolicyGateTests {
         #expect(words == ["CircuitBreakerOpened", "CircuitBreakerHalfOpened", "CircuitBreakerClosed"])
     }
 
+    @Test func `attempts that succeed but take long open a breaker, and the policy and who is held say so`() throws {
+        let scene = EngineScene()
+        put(
+            [
+                "circuitBreaker": ["slowCallSeconds": 20, "minimumCalls": 2, "openSeconds": 100],
+                "limits": ["cooldownSeconds": 0],
+            ],
+            in: scene
+        )
+        scene.start()
+        scene.world.run(for: .seconds(1))
+        for name in ["a", "b"] {
+            scene.put(name, ["parameters": ["waitSeconds": 25], "maxAttempts": 1])
+            scene.world.run(for: .seconds(30))
+            #expect(try scene.recovery(name)?.state == .completed)
+        }
+        let breaker = try #require(try policy(scene).status?.breakers?.first)
+        #expect(breaker.state == .open && breaker.history?.last?.reason == "SlowCalls")
+        #expect((breaker.consecutiveFailures ?? 0) == 0)
+        #expect(try policy(scene).status?.conditions?[type: ConditionType.breakersClosed]?.status == .false)
+        let opened = "CircuitBreakerOpened: Strategy Generic: SlowCalls; next probe at "
+        #expect(scene.events(about: "careful").first?.hasPrefix(opened) == true)
+        put("c", in: scene)
+        scene.world.run(for: .seconds(5))
+        let admitted = try scene.recovery("c")?.status?.conditions?[type: ConditionType.admitted]
+        #expect(admitted?.reason == "BreakerOpen")
+        #expect(admitted?.message.contains("strategy Generic is open after too many slow calls") == true)
+        scene.world.run(for: .seconds(100))
+        #expect(try scene.recovery("c")?.state == .completed)
+        #expect(try policy(scene).status?.breakers?.first?.state == .closed)
+    }
+
     @Test func `a person closes a breaker by the annotation, and who waits goes on at once`() throws {
         let scene = EngineScene()
         put(

@@ -19,6 +19,13 @@ package struct CircuitBreaker: Sendable, Hashable {
         case holds(String, recheckAt: Date?)
     }
 
+    /// Why a closed one opens.
+    private enum Opening: String {
+        case consecutiveFailures = "ConsecutiveFailures"
+        case failureRate = "FailureRate"
+        case slowCalls = "SlowCalls"
+    }
+
     /// Where it stands.
     package private(set) var status: BreakerStatus
     private let settings: CircuitBreakerSettings
@@ -48,13 +55,23 @@ package struct CircuitBreaker: Sendable, Hashable {
     }
 
     private func gateWhileOpen(now: Date) -> Gate {
-        let failures = "\(name) is open after \(status.consecutiveFailures ?? 0) failures in a row"
+        let open = "\(name) is open after \(cause)"
         if settings.effectiveReset == .manual {
             let remedy = "close it with a new value of the policy's annotation \(MetadataName.resetBreaker)"
-            return .holds("\(failures); \(remedy)", recheckAt: nil)
+            return .holds("\(open); \(remedy)", recheckAt: nil)
         }
         guard let next = status.nextProbeTime, next > now else { return .probes }
-        return .holds("\(failures); one action may try again at \(next.text)", recheckAt: next)
+        return .holds("\(open); one action may try again at \(next.text)", recheckAt: next)
+    }
+
+    /// What opened it: a probe that does not succeed only keeps it open.
+    private var cause: String {
+        let openings = (status.history ?? []).filter { $0.state == .open }
+        switch openings.compactMap({ $0.reason.flatMap(Opening.init(rawValue:)) }).last {
+        case .failureRate: return "too many failures"
+        case .slowCalls: return "too many slow calls"
+        case .consecutiveFailures, nil: return "\(status.consecutiveFailures ?? 0) failures in a row"
+        }
     }
 
     private func reopened(at time: Date) -> CircuitBreaker {
@@ -97,7 +114,7 @@ package struct CircuitBreaker: Sendable, Hashable {
             guard settings.effectiveForce != .closed, let reason = reasonToOpen(isRedeployment: isRedeployment) else {
                 return
             }
-            open(reason: reason, now: call.time)
+            open(reason: reason.rawValue, now: call.time)
         }
     }
 
@@ -196,19 +213,19 @@ package struct CircuitBreaker: Sendable, Hashable {
         }
     }
 
-    private func reasonToOpen(isRedeployment: Bool) -> String? {
+    private func reasonToOpen(isRedeployment: Bool) -> Opening? {
         if (status.consecutiveFailures ?? 0) >= settings.effectiveFailureThreshold(isRedeployment: isRedeployment) {
-            return "ConsecutiveFailures"
+            return .consecutiveFailures
         }
         let calls = status.calls ?? []
         guard calls.count >= max(1, settings.effectiveMinimumCalls) else { return nil }
         let failures = calls.count { !$0.success }
         if failures > 0, Self.share(failures, of: calls) >= settings.effectiveFailureRatePercent {
-            return "FailureRate"
+            return .failureRate
         }
         guard let limit = settings.slowCallSeconds else { return nil }
         let slow = calls.count { ($0.seconds ?? 0) >= limit }
-        return slow > 0 && Self.share(slow, of: calls) >= settings.effectiveSlowCallRatePercent ? "SlowCalls" : nil
+        return slow > 0 && Self.share(slow, of: calls) >= settings.effectiveSlowCallRatePercent ? .slowCalls : nil
     }
 
     /// In per cent, rounded down: at least a whole number of per cent is as much as the exact share is.
