@@ -229,7 +229,13 @@ struct EngineParts {
             )
         }
         ledger = catalogue[StrategyName.rollback].map { [policies] _ in
-            LedgerKeeper(client: client, policies: policies, informers: dependencies.informers, context: context)
+            LedgerKeeper(
+                client: client,
+                policies: policies,
+                informers: dependencies.informers,
+                report: policyReport,
+                context: context
+            )
         }
         moving = dependencies.fleet.flatMap { [migrations, placements, clusters, placing] members in
             guard let placing else { return nil }

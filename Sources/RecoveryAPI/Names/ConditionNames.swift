@@ -160,9 +160,12 @@ package enum EventReason {
     package static let breakerOpened = "CircuitBreakerOpened"
     package static let breakerHalfOpened = "CircuitBreakerHalfOpened"
     package static let breakerClosed = "CircuitBreakerClosed"
+    /// A policy's ledger of healthy revisions has no place for some of its workloads.
+    package static let ledgerFull = "LedgerFull"
 
     /// The reasons that come as events of type Warning; all others are Normal.
     package static let warnings: Set<String> = [
         failed, timeout, retrying, blocked, escalated, unreadable, policyUnreadable, breakerOpened, stormBegan,
+        ledgerFull,
     ]
 }

@@ -32,6 +32,8 @@ package final class LedgerKeeper: Sendable {
         var healthy: [Proof: (template: String, since: MonotonicInstant)] = [:]
         /// What the ConfigMaps hold, by the uid of their policy; they are this keeper's alone.
         var ledgers: [String: Known] = [:]
+        /// The workloads without a place that people were told of, by the uid of their policy.
+        var told: [String: [String]] = [:]
     }
 
     /// A ledger as it was last read or written.
@@ -46,6 +48,7 @@ package final class LedgerKeeper: Sendable {
     private let client: KubernetesClient
     private let policies: Informer<RecoveryPolicy>
     private let informers: InformerConfiguration
+    private let report: PolicyReporter
     private let context: RuntimeContext
     private let queue: WorkQueue<Workload>
     private let state = Mutex(State())
@@ -57,16 +60,19 @@ package final class LedgerKeeper: Sendable {
     ///   - client: the hub, behind the leader's guard.
     ///   - policies: the cache of policies.
     ///   - informers: how workloads are listed and watched.
+    ///   - report: who hears of a ledger that is full.
     ///   - context: time, log and metrics.
     package init(
         client: KubernetesClient,
         policies: Informer<RecoveryPolicy>,
         informers: InformerConfiguration,
+        report: PolicyReporter,
         context: RuntimeContext
     ) {
         self.client = client
         self.policies = policies
         self.informers = informers
+        self.report = report
         self.context = context
         queue = WorkQueue(name: "ledger", timeSource: context.timeSource, metrics: context.metrics)
     }
@@ -100,6 +106,7 @@ package final class LedgerKeeper: Sendable {
             let old = state.watches.filter { !wanted.contains($0.key) }
             for namespace in old.keys { state.watches[namespace] = nil }
             state.ledgers = state.ledgers.filter { uids.contains($0.key) }
+            state.told = state.told.filter { uids.contains($0.key) }
             state.healthy = state.healthy.filter { keys.contains($0.key.policy) }
             for namespace in wanted where state.watches[namespace] == nil {
                 let watch = makeWatch(namespace)
@@ -143,15 +150,20 @@ package final class LedgerKeeper: Sendable {
         var next: Duration?
         for policy in policies.store.list() where policy.metadata.namespace == namespace && policy.rollsBack {
             guard policy.covers(sight) else { continue }
-            guard let wait = try await prove(sight, Proof(policy: policy.metadata.key, workload: workload), policy)
-            else { continue }
+            let proof = Proof(policy: policy.metadata.key, workload: workload)
+            guard let wait = try await prove(sight, proof, policy, watch) else { continue }
             next = min(next ?? wait, wait)
         }
         return next.map { .requeueAfter($0) } ?? .done
     }
 
     /// Records a healthy revision, or says after which time it may be.
-    private func prove(_ sight: WorkloadSight, _ proof: Proof, _ policy: RecoveryPolicy) async throws -> Duration? {
+    private func prove(
+        _ sight: WorkloadSight,
+        _ proof: Proof,
+        _ policy: RecoveryPolicy,
+        _ watch: NamespaceWorkloads
+    ) async throws -> Duration? {
         guard sight.isHealthy else {
             state.withLock { $0.healthy[proof] = nil }
             return nil
@@ -168,7 +180,9 @@ package final class LedgerKeeper: Sendable {
         let asked = Duration.seconds(policy.spec.verify?.effectiveForSeconds ?? VerifySettings().effectiveForSeconds)
         let rest = asked - since.duration(to: now)
         if ledger.knows(key), rest > .zero { return rest }
-        try await record(RevisionLedger.Entry(template: sight.template, time: wallTime()), key, policy, ledger)
+        // Who could give up a place, and who finds none, is known once all workloads are.
+        if ledger.isFull, !ledger.knows(key), !watch.hasSynced { return .seconds(1) }
+        try await record(RevisionLedger.Entry(template: sight.template, time: wallTime()), key, policy, ledger, watch)
         return nil
     }
 
@@ -218,22 +232,19 @@ package final class LedgerKeeper: Sendable {
         _ entry: RevisionLedger.Entry,
         _ key: String,
         _ policy: RecoveryPolicy,
-        _ ledger: RevisionLedger
+        _ ledger: RevisionLedger,
+        _ watch: NamespaceWorkloads
     ) async throws {
         var ledger = ledger
         var changes: [String: JSONValue] = [:]
         if ledger.isFull, !ledger.knows(key) {
-            for gone in forgettable(ledger, policy) {
+            let present = watch.workloads.map { RevisionLedger.key(kind: $0.kind, name: $0.key.name) }
+            for gone in ledger.keys.subtracting(present) {
                 ledger.forget(gone)
                 changes[gone] = .null
             }
         }
-        guard let text = try ledger.record(entry, of: key) else {
-            return context.logger.warning(
-                "the ledger is full: no revision of this workload can be rolled back to",
-                ["policy": "\(policy.metadata.key)", "workload": key, "workloads": "\(RevisionLedger.maxWorkloads)"]
-            )
-        }
+        guard let text = try ledger.record(entry, of: key) else { return tell(of: ledger, policy, watch) }
         changes[key] = .string(text)
         remember(nil, policy)
         do {
@@ -249,52 +260,12 @@ package final class LedgerKeeper: Sendable {
         context.logger.info("healthy revision", ["policy": "\(policy.metadata.key)", "workload": key])
     }
 
-    /// The workloads in a ledger that are gone; none while it is not known which there are.
-    private func forgettable(_ ledger: RevisionLedger, _ policy: RecoveryPolicy) -> Set<String> {
-        guard let watch = state.withLock({ $0.watches[policy.metadata.namespace ?? ""] }), watch.hasSynced else {
-            return []
-        }
-        return ledger.keys.subtracting(watch.workloads.map { RevisionLedger.key(kind: $0.kind, name: $0.key.name) })
-    }
-}
-
-extension RecoveryPolicy {
-    /// Whether its ladder names Rollback.
-    fileprivate var rollsBack: Bool {
-        spec.strategies?.contains { $0.name == StrategyName.rollback } ?? false
-    }
-
-    /// Whether its Recoveries can be about a workload.
-    fileprivate func covers(_ sight: WorkloadSight) -> Bool {
-        guard let match = spec.match else { return true }
-        if let kinds = match.targetKinds, !kinds.contains(sight.kind) { return false }
-        return match.targetSelector?.matches(sight.labels) ?? true
-    }
-
-    fileprivate var ledgerKey: ObjectKey {
-        ObjectKey(
-            namespace: metadata.namespace,
-            name: RevisionLedger.name(ofPolicy: metadata.name ?? "")
-        )
-    }
-
-    /// A ledger that goes when the policy goes.
-    fileprivate func newLedger(_ content: JSONValue) -> Unstructured {
-        var ledger = Unstructured(content)
-        ledger.name = ledgerKey.name
-        ledger.namespace = ledgerKey.namespace
-        // A name may be longer than a label's value.
-        if let name = metadata.name, NameRules.problem(labelValue: name) == nil {
-            ledger.labels = [MetadataName.policy: name]
-        }
-        ledger["metadata", "ownerReferences"] = [ledgerOwner]
-        return ledger
-    }
-
-    fileprivate var ledgerOwner: JSONValue {
-        [
-            "apiVersion": .string(RecoveryAPI.apiVersion), "kind": .string(Self.resource.kind),
-            "name": .string(metadata.name ?? ""), "uid": .string(metadata.uid ?? ""),
-        ]
+    /// Says which workloads have no place in a ledger that is full, whenever they are others than before.
+    private func tell(of ledger: RevisionLedger, _ policy: RecoveryPolicy, _ watch: NamespaceWorkloads) {
+        let unkept = watch.workloads.filter(policy.covers)
+            .map { RevisionLedger.key(kind: $0.kind, name: $0.key.name) }
+            .filter { !ledger.knows($0) }.sorted()
+        let isNews = state.withLock { $0.told.updateValue(unkept, forKey: policy.metadata.uid ?? "") != unkept }
+        if isNews { report.ledgerIsFull(policy, unkept: unkept) }
     }
 }

@@ -86,6 +86,23 @@ package struct PolicyReporter: Sendable {
         )
     }
 
+    /// The ledger of a policy's healthy revisions has no place for these workloads.
+    func ledgerIsFull(_ policy: RecoveryPolicy, unkept: [String]) {
+        let name = RevisionLedger.name(ofPolicy: policy.metadata.name ?? "")
+        // What is too long is cut at its end.
+        let words =
+            "ConfigMap \(name) holds \(RevisionLedger.maxWorkloads) workloads and no more, so Rollback has nothing to go back to "
+            + "for \(unkept.count) others. Have the policy cover fewer (spec.match.targetKinds, targetSelector) or share them "
+            + "among several policies. Not kept: \(unkept.joined(separator: ", "))"
+        logger.warning("ledger: \(words.prefix(1_024))", ["policy": policy.metadata.key.description])
+        recorder.record(
+            .warning,
+            reason: EventReason.ledgerFull,
+            message: words,
+            about: reference(policy.metadata.key, uid: policy.metadata.uid)
+        )
+    }
+
     private func reference(_ key: ObjectKey, uid: String?) -> ObjectReference {
         ObjectReference(
             apiVersion: RecoveryAPI.apiVersion,

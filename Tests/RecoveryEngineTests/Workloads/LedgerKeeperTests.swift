@@ -17,21 +17,30 @@ struct LedgerKeeperTests {
     private let hub: FakeAPIServer
     private let policies: Informer<RecoveryPolicy>
     private let keeper: LedgerKeeper
+    private let recorder: EventRecorder
 
     init() {
         hub = FakeAPIServer(timeSource: world.time, resources: [RecoveryPolicy.resource])
         let client = hub.client(identity: "controller")
         let context = RuntimeContext(timeSource: world.time, logger: .disabled)
         policies = Informer(client: client, context: context)
-        keeper = LedgerKeeper(client: client, policies: policies, informers: InformerConfiguration(), context: context)
+        recorder = EventRecorder(client: client, component: "recovery-controller", context: context, random: { 0.5 })
+        keeper = LedgerKeeper(
+            client: client,
+            policies: policies,
+            informers: InformerConfiguration(),
+            report: PolicyReporter(recorder: recorder, metrics: MetricsRegistry(), logger: .disabled),
+            context: context
+        )
     }
 
     private func start() {
-        world.start { [keeper, policies] in
+        world.start { [keeper, policies, recorder] in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 defer { group.cancelAll() }
                 group.addTask { try await policies.run() }
                 group.addTask { try await keeper.run() }
+                group.addTask { try await recorder.run() }
                 try await group.next()
             }
         }
@@ -157,17 +166,13 @@ struct LedgerKeeperTests {
         #expect(healthy() == ["v1"])
     }
 
-    @Test("a full ledger gives up what is known of workloads that are gone, and nothing else")
-    func makesRoom() throws {
+    /// A ledger with as many workloads as it holds, their keys made of their numbers.
+    private func putFullLedger(_ key: (Int) -> String) throws {
         var ledger = RevisionLedger(data: nil)
         var data: [String: JSONValue] = [:]
+        let entry = RevisionLedger.Entry(template: WorkloadTemplate.hash(template("v1")), time: world.time.wallTime())
         for number in 0..<RevisionLedger.maxWorkloads {
-            let key = number == 0 ? "Deployment.web" : "Deployment.gone-\(number)"
-            let entry = RevisionLedger.Entry(
-                template: WorkloadTemplate.hash(template("v1")),
-                time: world.time.wallTime()
-            )
-            data[key] = try ledger.record(entry, of: key).map(JSONValue.string)
+            data[key(number)] = try ledger.record(entry, of: key(number)).map(JSONValue.string)
         }
         hub.put(
             [
@@ -177,12 +182,59 @@ struct LedgerKeeperTests {
             ],
             .configMaps
         )
+    }
+
+    @Test("a ledger without a place for a workload is an event of the policy: who is not kept, and what to do; once")
+    func isFull() throws {
+        try putFullLedger { "Deployment.web-\($0)" }
+        for number in 0..<RevisionLedger.maxWorkloads { put("v1", name: "web-\(number)") }
+        put("v1", name: "one-more")
+        put("v1", name: "and-another", isHealthy: false)
+        putPolicy()
+        start()
+        put("v2", name: "one-more")
+        world.run(for: .seconds(100))
+        let told = hub.objects(.events)
+        #expect(told.map { $0["reason"] } == ["LedgerFull"] && told.map { $0["count"] } == [1])
+        #expect(told.first?["involvedObject", "kind"] == "RecoveryPolicy" && told.first?["type"] == "Warning")
+        let message = told.first?["message"]?.stringValue ?? ""
+        #expect(message.contains("recovery-ledger-web holds 1000 workloads"))
+        #expect(message.contains("spec.match.targetKinds"))
+        #expect(message.hasSuffix("Not kept: Deployment.and-another, Deployment.one-more"), "\(message)")
+        put("v1", name: "later")
+        world.run(for: .seconds(5))
+        #expect(hub.objects(.events).count == 2)
+        #expect(healthy("one-more").isEmpty && healthy("web-0") == ["v1"])
+    }
+
+    @Test("a full ledger gives up what is known of workloads that are gone, and nothing else")
+    func makesRoom() throws {
+        try putFullLedger { $0 == 0 ? "Deployment.web" : "Deployment.gone-\($0)" }
         put("v1")
         put("v2", name: "new")
         putPolicy()
         start()
         #expect(healthy("new") == ["v2"] && healthy() == ["v1"])
         #expect(hub.object(.configMaps, Self.ledger)?["data"]?.objectValue?.count == 2)
+    }
+
+    @Test("no place is given up, and nobody is told of one that is missing, before all workloads are known")
+    func waitsForAll() throws {
+        try putFullLedger { $0 == 0 ? "StatefulSet.db" : "Deployment.gone-\($0)" }
+        hub.put(
+            ["metadata": ["name": "db", "namespace": .string(WorkloadScene.namespace)]],
+            .statefulSets
+        )
+        put("v2", name: "new")
+        putPolicy()
+        hub.inject(.delay(.seconds(10)), times: 100) { $0.concerns(.statefulSets) }
+        start()
+        world.run(for: .seconds(5))
+        #expect(hub.object(.configMaps, Self.ledger)?["data"]?.objectValue?.count == RevisionLedger.maxWorkloads)
+        hub.clearFaults()
+        world.run(for: .seconds(10))
+        #expect(hub.object(.configMaps, Self.ledger)?["data", "StatefulSet.db"] != nil && healthy("new") == ["v2"])
+        #expect(hub.objects(.events).isEmpty)
     }
 
     @Test("only what the policy can be about is in its ledger")
