@@ -93,7 +93,7 @@ struct WorkloadTests {
 
     /// A new revision whose readiness probe never passes.
     private func rollBack(_ plane: ControlPlane) async throws {
-        let ledger = try await waitForLedger(plane)
+        let ledger = try await plane.waitForLedger(of: "web", in: "shop", entry: "Deployment.web")
         #expect(ledger.annotations.isEmpty)
         let template =
             "{\"containers\":[{\"name\":\"web\",\"image\":\"web:2\",\"readinessProbe\":{\"httpGet\":{\"path\":\"/\",\"port\":9}}}]}"
@@ -113,31 +113,30 @@ struct WorkloadTests {
         #expect(web["status", "availableReplicas"] == 2)
     }
 
-    /// The ledger with an entry for the Deployment.
-    private func waitForLedger(_ plane: ControlPlane) async throws -> Unstructured {
-        let options = ListOptions(fieldSelector: "metadata.name=recovery-ledger-web")
-        while true {
-            let list = try await plane.client.list(.configMaps, namespace: "shop", options: options)
-            if let found = list.items.first(where: { $0["data", "Deployment.web"] != nil }) { return found }
-            var watch = WatchOptions(fieldSelector: options.fieldSelector)
-            watch.resourceVersion = list.metadata.resourceVersion
-            for try await event in try await plane.client.watch(.configMaps, namespace: "shop", options: watch) {
-                guard case .added(let map) = event.orModified, map["data", "Deployment.web"] != nil else { continue }
-                return map
-            }
-        }
-    }
-
     private func drain(_ plane: ControlPlane) async throws {
         let node = try #require(try await pods(plane).compactMap { $0["spec", "nodeName"]?.stringValue }.first)
+        // A policy of the controller's namespace sees it, and acts.
+        let rung = "{name: CordonAndDrain, maxAttempts: 1, timeoutSeconds: 120}"
+        try await plane.apply(
+            """
+            apiVersion: recovery.tmc.io/v1alpha1
+            kind: RecoveryPolicy
+            metadata: {name: nodes, namespace: \(Self.system)}
+            spec: {mode: Auto, detection: {nodes: {forSeconds: 2}}, strategies: [\(rung)]}
+            """
+        )
+        try await plane.kubectl("wait -n \(Self.system) --for=condition=Detecting --timeout=60s recoverypolicy/nodes")
         try await plane.stop(node)
-        try await plane.kubectl("wait node/\(node) --for=condition=Ready=Unknown --timeout=120s")
-        let ended = try await recover(
-            plane,
-            "drain",
-            in: Self.system,
-            "{error: {type: NodeNotReady, retryable: true}, targetRef: {apiVersion: v1, kind: Node, name: \(node)}, "
-                + "strategy: CordonAndDrain}"
+        let target = ResolvedTarget(apiVersion: "v1", kind: "Node", namespace: Self.system, name: node)
+        let fingerprint = try #require(LockKey(target)).fingerprint(errorType: ErrorType.componentUnhealthy.rawValue)
+        let ended = try await plane.wait(
+            for: Recovery.self,
+            ObjectKey(
+                namespace: Self.system,
+                name: RecoveryNaming.name(target: target, fingerprint: fingerprint, number: 1)
+            ),
+            within: .seconds(240),
+            until: \.isFinal
         )
         #expect(ended.state == .completed, "\(ended.status?.message ?? "")")
         let left = try await pods(plane)

@@ -132,7 +132,8 @@ package struct Incident: Sendable, Hashable {
         return Recovery(metadata: metadata, spec: spec)
     }
 
-    /// The target as it is resolved at acceptance; its uid does not count.
+    /// The target that names and fingerprints are made of: one without a namespace counts as of the Recovery's, a
+    /// cluster-scoped one too. Its uid does not count.
     private var target: ResolvedTarget {
         let failed = targetRef ?? subject
         return ResolvedTarget(

@@ -32,6 +32,7 @@ struct HeldWrite {
     ///   - space: the namespace; there is a Secret `watched` in it.
     ///   - isMoment: which write; asked about Secrets and the status of Recoveries.
     ///   - body: the test.
+    /// - Throws: what `body` throws, or a failure to set the webhook up.
     static func with(
         _ plane: ControlPlane,
         _ space: String,
