@@ -85,12 +85,12 @@ struct DecisionMaker {
         case .lacksRehearsal: return RecoveryDecision(.rehearse(status: status))
         }
         status.resumeClock(at: now)
-        if let deadline = status.deadline, deadline <= now, status.halfDoneExecution == nil {
+        if let deadline = status.deadline, deadline <= now, status.unsettledExecution == nil {
             return RecoveryDecision(.finish(status: status.timedOut(recovery: recovery, now: now)))
         }
         if let execution = status.executions?.last, !execution.state.isFinal {
             if var verdict = gateForRunning(status) {
-                // One that is half done goes on after its deadline, which is no time to look again then.
+                // One with changes goes on after its deadline, which is no time to look again then.
                 if let time = verdict.recheckAt, time <= now { verdict.recheckAt = now.addingTimeInterval(30) }
                 return hold(verdict, status)
             }

@@ -1,7 +1,7 @@
-internal import FoundationEssentials
+package import FoundationEssentials
 internal import JSON
 internal import KubernetesCore
-internal import RecoveryAPI
+package import RecoveryAPI
 
 extension DecisionMaker {
     /// Starts the next attempt: a new execution with its deadline, and the whole recovery's clock with the first one.
@@ -10,6 +10,11 @@ extension DecisionMaker {
         guard let rung = status.currentRung else {
             status.finish(.noRung, recovery: recovery, now: now)
             return RecoveryDecision(.finish(status: status))
+        }
+        if status.isTooLate(at: now) {
+            let left = Int(status.deadline?.timeIntervalSince(now) ?? 0)
+            let why = "with \(left) s left there is no time for another attempt"
+            return RecoveryDecision(.finish(status: status.timedOut(why, recovery: recovery, now: now)))
         }
         // Cannot overflow: `exhaustion` lets only numbers below the limit pass.
         let attempt = (status.attempts ?? 0) + 1
@@ -65,6 +70,31 @@ extension RecoveryStatus {
         guard let last = executions?.last, !last.state.isFinal, last.isHalfDone else { return nil }
         return last
     }
+
+    /// The unfinished attempt that has left changes, or is half done: it is not over before somebody has looked at them,
+    /// whatever the time.
+    var unsettledExecution: RecoveryExecution? {
+        guard let last = executions?.last, !last.state.isFinal, last.isHalfDone || !last.standingChanges.isEmpty else {
+            return nil
+        }
+        return last
+    }
+
+    /// The least time that is worth an attempt, in seconds.
+    ///
+    /// An attempt asks the server at least four times: for its reservation, for the target, for its change and for its
+    /// outcome. Decisions count in whole seconds, rounded down, so of two at least one is really left, which is ample on a
+    /// server that is well. With less, an attempt would most likely change something and be cut off, and count as one that
+    /// failed.
+    package static let shortestAttempt = 2.0
+
+    /// Whether the whole recovery's deadline is so near that nothing is begun any more.
+    ///
+    /// - Parameter now: the wall clock.
+    /// - Returns: false without a deadline: the first attempt has all the time that was asked for.
+    package func isTooLate(at now: Date) -> Bool {
+        deadline.map { $0.timeIntervalSince(now) < Self.shortestAttempt } ?? false
+    }
 }
 
 extension RecoveryExecution {
@@ -74,12 +104,18 @@ extension RecoveryExecution {
     /// Whether an action was begun that must not stay without another one: whatever was asked meanwhile, that one or
     /// the inverse comes first.
     package var isHalfDone: Bool {
-        let actions = result?.actions ?? []
-        return actions.contains { action in
-            guard let second = action.facts?[Self.completedBy]?.stringValue else { return false }
-            let ends = [second, Self.name(ofUndoing: action.name)]
-            return !actions.contains { ends.contains($0.name) && $0.result == .succeeded }
-        }
+        (result?.actions ?? []).contains { $0.facts?[Self.completedBy] != nil && !isSettled($0) }
+    }
+
+    /// The changes, done or begun, that could be taken back and were not.
+    package var standingChanges: [ActionRecord] {
+        (result?.actions ?? []).filter { $0.inverse != nil && !isSettled($0) }
+    }
+
+    /// Whether the action was taken back, or completed by the one that it must not stay without.
+    private func isSettled(_ action: ActionRecord) -> Bool {
+        let ends = [action.facts?[Self.completedBy]?.stringValue, Self.name(ofUndoing: action.name)]
+        return (result?.actions ?? []).contains { ends.contains($0.name) && $0.result == .succeeded }
     }
 
     /// How the names of actions begin that take others back.

@@ -241,11 +241,17 @@ extension RecoveryStatus {
         )
     }
 
-    /// The whole recovery's deadline has passed.
-    func timedOut(recovery: Recovery, now: Date) -> RecoveryStatus {
+    /// The whole recovery's deadline has passed, or leaves no time, for the reason given.
+    ///
+    /// What the last attempt has left changed is said: nobody comes back to it.
+    func timedOut(_ why: String? = nil, recovery: Recovery, now: Date) -> RecoveryStatus {
         var status = self
         let limit = effective?.timeoutSeconds ?? 0
-        let message = "not recovered within \(limit) s and \(attempts ?? 0) attempts"
+        var message = "not recovered within \(limit) s and \(attempts ?? 0) attempts"
+        if let why { message += "; \(why)" }
+        if let changes = executions?.last?.standingChanges, !changes.isEmpty {
+            message += "; its last attempt's changes stay: \(changes.map(\.name).joined(separator: ", "))"
+        }
         status.closeUnfinishedExecution(as: .timeout, message: "the whole recovery's deadline passed", now: now)
         let steps = status.knownNextSteps(recovery)
         status.finish(

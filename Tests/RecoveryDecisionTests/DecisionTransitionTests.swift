@@ -84,6 +84,45 @@ struct DecisionTransitionTests {
         #expect((healed.kind == "finish Completed") == isDone, "\(healed.kind)")
     }
 
+    @Test(
+        "Past the deadline, an attempt is looked at once more if it has left changes that it did not take back"
+    )
+    func overdueChanges() throws {
+        var recovery = try Recovery.make { $0.spec.timeoutSeconds = 400 }.reserved()
+        var change = ActionRecord("Scale", .started)
+        change.inverse = ["from": 1]
+        recovery.status?.executions?[0].result = ExecutionResult()
+        recovery.status?.executions?[0].result?.actions = [change]
+        #expect(try decide(recovery, at: at(500)).kind == "resume")
+        let held = try decide(recovery, .make { $0.hasFreeSlot = false }, at: at(500))
+        #expect(held.kind == "hold ConcurrencyLimit" && held.recheckAt == at(530))
+        recovery.status?.executions?[0].result?.actions?.append(ActionRecord("UndoScale", .started))
+        #expect(try decide(recovery, at: at(500)).kind == "resume", "taken back in part")
+        recovery.status?.executions?[0].result?.actions?[1].result = .succeeded
+        #expect(try decide(recovery, at: at(500)).kind == "finish Timeout")
+    }
+
+    @Test("An attempt is begun as long as the time that is left is worth one")
+    func enoughTime() throws {
+        let waiting = try Recovery.make().reserved().settled(.transient(retryAfter: nil), at: at(10))
+        #expect(try decide(waiting, at: at(898)).kind == "reserve")
+    }
+
+    @Test("With less, the Recovery ends in Timeout, says so, and counts no attempt")
+    func tooLittleTime() throws {
+        let waiting = try Recovery.make().reserved().settled(.transient(retryAfter: nil), at: at(10))
+        let late = try decide(waiting, at: at(899.7))
+        #expect(late.kind == "finish Timeout")
+        #expect(
+            late.status?.message
+                == "not recovered within 900 s and 1 attempts; with 1 s left there is no time for another attempt"
+        )
+        #expect(late.status?.attempts == 1 && late.status?.executions?.count == 1)
+        // Who asks for a second has it.
+        let hasty = Recovery.make { $0.spec.timeoutSeconds = 1 }
+        #expect(try decide(hasty).kind == "reserve")
+    }
+
     @Test("After a crash the same attempt goes on under a new holder with a fresh deadline")
     func resume() throws {
         var recovery = try Recovery.make { $0.spec.timeoutSeconds = 400 }.reserved()

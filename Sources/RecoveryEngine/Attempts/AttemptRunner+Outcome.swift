@@ -38,7 +38,10 @@ extension AttemptRunner {
     func execute(_ prepared: Prepared) async -> Ending {
         defer { prepared.journal.allowEnd() }
         let compensation = Compensation(prepared.attempt, prepared.strategy)
-        if let ending = endHalfDone(prepared) { return await compensated(ending, compensation) }
+        if let ending = endStopped(prepared) { return await compensated(ending, compensation) }
+        if let ending = await endOverdue(prepared) {
+            return ending.isFailure ? await compensated(ending, compensation) : ending
+        }
         if compensation.hasBegun {
             let ending = Ending(.transient(retryAfter: nil), message: "the attempt had failed before an interruption")
             return await compensated(ending, compensation)
@@ -50,21 +53,41 @@ extension AttemptRunner {
         }
     }
 
-    /// How an attempt ends that was interrupted half done, and may only be taken back by now; nil when it may go on.
-    private func endHalfDone(_ prepared: Prepared) -> Ending? {
-        let recovery = prepared.attempt.recovery
+    /// How an attempt ends that was interrupted half done and is to end: by taking that back; nil when it may go on.
+    private func endStopped(_ prepared: Prepared) -> Ending? {
         guard prepared.attempt.isResumed, prepared.attempt.execution.isHalfDone else { return nil }
         do {
-            if let asked = try StopReason.asked(by: recovery), asked != .suspended {
-                return Ending(.stopped(asked), message: asked.explanation)
-            }
+            let asked = try StopReason.asked(by: prepared.attempt.recovery)
+            guard let asked, asked != .suspended else { return nil }
+            return Ending(.stopped(asked), message: asked.explanation)
         } catch {
             return Self.judge(error)
         }
-        guard let deadline = recovery.status?.deadline, deadline <= environment.timeSource.wallTime() else {
-            return nil
+    }
+
+    /// How an attempt ends that was interrupted and has no time left to go on; nil when it has time, or changed nothing.
+    ///
+    /// What it changed stays where one look shows the target well, and is a failure to be taken back otherwise: that nobody
+    /// can tell is no proof either. What is half done, or taken back in part, does not stay in any case.
+    private func endOverdue(_ prepared: Prepared) async -> Ending? {
+        let (attempt, execution) = (prepared.attempt, prepared.attempt.execution)
+        guard attempt.isResumed, execution.isHalfDone || !execution.standingChanges.isEmpty,
+            attempt.recovery.status?.isTooLate(at: environment.timeSource.wallTime()) == true
+        else { return nil }
+        var ending = Ending(.transient(retryAfter: nil), message: "its time was over when it was resumed")
+        ending.error = ending.message
+        guard !execution.isHalfDone, !Compensation(attempt, prepared.strategy).hasBegun else { return ending }
+        do {
+            guard case .healthy = try await attempt.targetHealth(), !environment.isSeenFailing(attempt.recovery) else {
+                return ending
+            }
+        } catch {
+            let judged = Self.judge(error)
+            return judged.isFailure ? ending : judged
         }
-        return Ending(.transient(retryAfter: nil), message: "its time was over when it was resumed")
+        ending.message += "; its target is healthy, so what it changed stays"
+        ending.error = nil
+        return ending
     }
 
     private func compensated(_ ending: Ending, _ compensation: Compensation) async -> Ending {

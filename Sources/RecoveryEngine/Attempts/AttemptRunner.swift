@@ -54,7 +54,9 @@ package struct AttemptRunner: Sendable {
         guard let status = recovery.status, let execution = status.executions?.last else { return nil }
         let fence = AttemptFence(mayLead: environment.mayLead)
         var left = execution.deadline.map { $0.timeIntervalSince(environment.timeSource.wallTime()) } ?? 0
-        if execution.isHalfDone { left = max(left, Attempt.secondsToComplete) }
+        let isOverdue = status.isTooLate(at: environment.timeSource.wallTime())
+        let hasToBeEnded = execution.isHalfDone || isOverdue && !execution.standingChanges.isEmpty
+        if hasToBeEnded { left = max(left, Attempt.secondsToComplete) }
         let attempt = attempt(
             recovery,
             execution,
