@@ -205,6 +205,32 @@ struct ModeTests {
         #expect(try decide(recovery, Self.rehearsed(.observe, version: "generation 4"), at: at(60)).kind == "rehearse")
     }
 
+    /// A plan with an eviction of these pods.
+    private static func evicting(_ pods: String, of owners: [String], by words: String = "cordon") -> RecoveryFacts {
+        rehearsed(.approve, [words]).with { facts in
+            var eviction = PlannedStep(description: "evict pods: \(pods)")
+            eviction.podsOf = owners
+            if !owners.isEmpty { facts.rehearsal?.append(eviction) }
+            facts.rehearsal?.append(PlannedStep(description: "then: wait"))
+        }
+    }
+
+    @Test func `an approval counts for other pods of the same owners, and for none of others`() throws {
+        let held = try decide(Self.opened(), Self.evicting("web-1, db-1", of: ["web", "db"]))
+        let recovery = Self.opened().with(held.status)
+        let yes = [Self.approval(held.status?.plan?.hash)]
+        for (facts, expected) in [
+            (Self.evicting("web-2", of: ["web"]), "reserve"), (Self.evicting("", of: []), "reserve"),
+            (Self.evicting("web-1, api-1", of: ["web", "api"]), "hold AwaitingApproval"),
+            (Self.evicting("web-1", of: ["web"], by: "cordon otherwise"), "hold AwaitingApproval"),
+        ] {
+            let decision = try decide(recovery, facts.with { $0.approvals = yes }, at: at(60))
+            #expect(decision.kind == expected)
+            let isKept = decision.status?.plan?.hash == held.status?.plan?.hash
+            #expect(isKept == (expected == "reserve"))
+        }
+    }
+
     @Test func `an approval counts only when a rehearsal right before shows the same writes`() throws {
         let held = try decide(Self.opened(), Self.rehearsed(.approve, ["patch web"]))
         let recovery = Self.opened().with(held.status)

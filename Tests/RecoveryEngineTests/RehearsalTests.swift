@@ -96,17 +96,25 @@ struct RehearsalTests {
         #expect(steps[0].description.hasPrefix("it would end there: Deployment shop/web is managed by Argo CD"))
     }
 
-    @Test("Recreate: the deletion is tried, and what was there stays")
+    @Test("Recreate: the deletion is tried, and what was there stays; what would be made again is in the plan")
     func recreate() throws {
         let scene = WorkloadScene()
         scene.put()
         let steps = try plan(scene, RecreateStrategy(), try scene.attempt())
         #expect(
             steps.map(\.description) == [
-                "DeleteTarget: delete Deployment \(Self.web)", "then: WaitForDeletion, and what depends on it",
+                "DeleteTarget: delete Deployment \(Self.web)", "CreateTarget: create Deployment \(Self.web)",
+                "then: WaitForDeletion, and what depends on it",
             ]
         )
-        #expect(steps[0].patch == nil)
+        #expect(steps[0].patch == nil && steps[1].target?.name == "web")
+        let made = try patch(steps[1])
+        #expect(made["kind"] == "Deployment" && made["spec"]?["template"] != nil && made["status"] == nil)
+        scene.hub.edit(.deployments, WorkloadScene.key) { $0.set("1", at: ["metadata", "annotations", "seen"]) }
+        #expect(try plan(scene, RecreateStrategy(), try scene.attempt()) == steps, "controllers annotate at any time")
+        scene.hub.edit(.deployments, WorkloadScene.key) { $0.set("front", at: ["metadata", "labels", "tier"]) }
+        let changed = try plan(scene, RecreateStrategy(), try scene.attempt())
+        #expect(changed != steps && changed[0] == steps[0])
     }
 
     @Test("CordonAndDrain: the cordon's patch, and the pods by name")
@@ -129,6 +137,32 @@ struct RehearsalTests {
             ]
         )
         #expect(try patch(steps.first)["spec"] == ["unschedulable": true])
+        #expect(steps[1].podsOf == ["ReplicaSet shop/web"])
+        // Budgets that have no room now, or in part, hide none of the pods.
+        scene.hub.inject(.status(429, "TooManyRequests"), times: 1_000) {
+            $0.target?.subresource == "eviction" && $0.path.contains("web-1")
+        }
+        #expect(try plan(scene, CordonAndDrainStrategy(), try scene.attempt(.nodes, name: "node-1")) == steps)
+        scene.hub.clearFaults()
+    }
+
+    @Test(
+        "whose pods are evicted is told by names that outlast revisions and runs",
+        arguments: [
+            (("ReplicaSet", "web-6d4"), "6d4", "ReplicaSet shop/web-*"),
+            (("ReplicaSet", "web"), "6d4", "ReplicaSet shop/web"),
+            (("Job", "backup-2839"), nil, "Job shop/backup-*"), (("Job", "import"), nil, "Job shop/import"),
+            (("StatefulSet", "db-1"), nil, "StatefulSet shop/db-1"), (nil, nil, "Pod shop/one"),
+        ] as [((String, String)?, String?, String)]
+    )
+    func lastingNames(owner: (String, String)?, hash: String?, expected: String) {
+        let labels: JSONValue = hash.map { ["pod-template-hash": .string($0)] } ?? [:]
+        let pod = WorkloadScene().putPod(
+            "one",
+            owner: owner.map { (kind: $0.0, name: $0.1) },
+            ["metadata": ["labels": labels]]
+        )
+        #expect(PodOwner.lastingName(of: pod) == expected)
     }
 
     @Test("ResourceConflict: the merged fields")

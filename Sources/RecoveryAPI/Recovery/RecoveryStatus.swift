@@ -222,6 +222,11 @@ package struct PlannedStep: Codable, Hashable, Sendable {
     package var target: TargetReference?
     /// What the write changes, as a JSON merge patch by a dry run; of a long one the beginning.
     package var patch: String?
+    /// Whose pods the step evicts; a plan stays as it is while they are among these, whichever pods those are.
+    package var podsOf: [String]?
+
+    /// How many of those are kept.
+    package static let maxPodsOf = 64
 
     /// Makes a step.
     package init(description: String, target: TargetReference? = nil, patch: String? = nil) {

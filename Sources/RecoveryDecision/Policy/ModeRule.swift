@@ -39,7 +39,9 @@ struct ModeRule {
         if !intent.canBeRehearsed {
             steps = [intent.step, RecoveryPlan.unknownWrites]
         } else if let rehearsal = facts.rehearsal {
-            steps = [intent.step] + rehearsal
+            let now = [intent.step] + rehearsal
+            let known = status.plan?.steps ?? []
+            steps = RecoveryPlan.allows(now, as: known) ? known : now
         } else if let known = status.plan?.steps, known.first == intent.step, approvals(of: status.plan).isEmpty {
             steps = known
         } else {
@@ -151,6 +153,15 @@ extension RecoveryPlan {
             step.target?.uid = target.uid
         }
         return (step, canBeRehearsed)
+    }
+
+    /// Whether a plan that is known allows what would be done now: the same, with pods evicted of nobody else.
+    ///
+    /// Pods come and go by the minute, and with them those of a CronJob altogether, so that a plan by their names would be
+    /// another one whenever somebody has approved it. What matters to whoever approves is who loses pods.
+    fileprivate static func allows(_ steps: [PlannedStep], as known: [PlannedStep]) -> Bool {
+        guard steps.filter({ $0.podsOf == nil }) == known.filter({ $0.podsOf == nil }) else { return false }
+        return Set(steps.flatMap { $0.podsOf ?? [] }).isSubset(of: known.flatMap { $0.podsOf ?? [] })
     }
 
     /// SHA-256 (hexadecimal) over the canonical JSON of the steps.

@@ -142,6 +142,11 @@ package struct Attempt: Sendable {
         try await journal.flush()
     }
 
+    /// Tells a plan of an object that is made again after a wait, which no rehearsal goes beyond.
+    func foresee(_ action: String, creating object: JSONValue, _ target: TargetAccess) {
+        rehearsal?.foresee(PlannedStep(creating: object, target.resource, target.key, action: action))
+    }
+
     /// Begins what must not stay half done: nothing ends the attempt until `allowEnd()`, and there is time left for it.
     ///
     /// - Throws: `AttemptStopped` when it is to end already; then nothing may be begun.

@@ -17,15 +17,6 @@ extension Rehearsal {
 }
 
 extension Rehearsal.Write {
-    var isEviction: Bool { request.subresource == "eviction" }
-
-    /// Evictions as one step.
-    static func step(_ evictions: ArraySlice<Rehearsal.Write>) -> PlannedStep {
-        let names = evictions.compactMap { $0.request.key?.description }.sorted().joined(separator: ", ")
-        let action = evictions.first?.action ?? ""
-        return PlannedStep(description: Rehearsal.bounded("\(action): evict pods (\(evictions.count)): \(names)"))
-    }
-
     /// What the write would change: the difference between the object and the server's answer to the dry run.
     ///
     /// - Throws: `ClientError` when the object cannot be read; `JSONError` for an answer that is none.
@@ -56,6 +47,40 @@ extension Rehearsal.Write {
             object.set(nil, at: ["metadata", field])
         }
         return object
+    }
+}
+
+extension PlannedStep {
+    /// Evictions as one step, with everybody whose pods they are.
+    init(evicting pods: [Unstructured], action: String) {
+        let names = pods.map(\.key.description).sorted().joined(separator: ", ")
+        self.init(description: Rehearsal.bounded("\(action): evict pods (\(pods.count)): \(names)"))
+        var owners = Set(pods.map(PodOwner.lastingName)).sorted()
+        if owners.count > Self.maxPodsOf {
+            let rest = owners[(Self.maxPodsOf - 1)...].joined(separator: "\n")
+            let digest = SHA256.hexDigest(of: Array(rest.utf8)).prefix(32)
+            owners = owners.prefix(Self.maxPodsOf - 1) + ["others: sha256 \(digest)"]
+        }
+        podsOf = owners
+    }
+
+    /// The creation of an object that has to go first.
+    ///
+    /// Without its annotations: controllers write those at any time, such as who leads or what was seen last, and an
+    /// approval would always come too late. What people change besides makes another plan.
+    init(creating object: JSONValue, _ resource: APIResource, _ key: ObjectKey, action: String) {
+        var shown = object
+        shown.set(nil, at: ["metadata", "annotations"])
+        self.init(
+            description: "\(action): create \(resource.kind) \(key)",
+            target: TargetReference(
+                apiVersion: resource.apiVersion,
+                kind: resource.kind,
+                name: key.name,
+                namespace: key.namespace
+            ),
+            patch: Rehearsal.bounded(JSONMergePatch.diff(from: [:], to: shown).text)
+        )
     }
 }
 

@@ -10,7 +10,8 @@ internal import Timekeeping
 /// What an attempt would write, found out by going through it: the strategy's own code runs, with clients that only try
 /// their writes out.
 ///
-/// It ends where the strategy first waits after a write: what follows depends on what comes of that.
+/// It ends where the strategy first waits after a write: what follows depends on what comes of that. Writes that are
+/// certain to follow the strategy tells of itself, see `foresee`.
 final class Rehearsal: Sendable {
     /// The rehearsal is over; a strategy lets this pass through.
     struct Ended: Error {
@@ -27,9 +28,19 @@ final class Rehearsal: Sendable {
         var client: KubernetesClient
     }
 
+    /// What would be done, in order.
+    enum Act: Sendable {
+        /// A write; evictions are acts of their own.
+        case write(Write)
+        /// The eviction of a pod by an action, now or when its budget has room.
+        case eviction(Unstructured, action: String)
+        /// A write after the first wait, which nobody has tried out.
+        case foreseen(PlannedStep)
+    }
+
     private struct State {
         var action = ""
-        var writes: [Write] = []
+        var acts: [Act] = []
         var isWritten = false
     }
 
@@ -85,8 +96,10 @@ final class Rehearsal: Sendable {
 
     private func rehearsing(_ client: KubernetesClient) -> KubernetesClient {
         client.rehearsing { [self] request, answer in
+            guard request.subresource != "eviction" else { return }
             state.withLock { state in
-                state.writes.append(Write(action: state.action, request: request, answer: answer, client: client))
+                let write = Write(action: state.action, request: request, answer: answer, client: client)
+                state.acts.append(.write(write))
             }
         }
     }
@@ -119,15 +132,39 @@ final class Rehearsal: Sendable {
         state.withLock { $0.isWritten = true }
     }
 
-    /// The writes so far as steps of a plan; evictions by one action are one step.
+    /// Notes a pod that would be evicted, whether its budget has room now or later.
+    func evict(_ pod: Unstructured) {
+        state.withLock { $0.acts.append(.eviction(pod, action: $0.action)) }
+    }
+
+    /// Notes a write that is certain to follow the wait which ends the rehearsal.
+    func foresee(_ step: PlannedStep) {
+        state.withLock { $0.acts.append(.foreseen(step)) }
+    }
+
+    /// The acts so far as steps of a plan; evictions by one action are one step.
     private func steps() async throws -> [PlannedStep] {
-        var rest = state.withLock { $0.writes }[...]
+        var rest = state.withLock { $0.acts }[...]
         var steps: [PlannedStep] = []
-        while let write = rest.first {
-            let evictions = rest.prefix { $0.isEviction && $0.action == write.action }
-            rest = rest.dropFirst(max(evictions.count, 1))
-            steps.append(try await evictions.isEmpty ? write.step() : Write.step(evictions))
+        while let act = rest.first {
+            switch act {
+            case .write(let write): steps.append(try await write.step())
+            case .foreseen(let step): steps.append(step)
+            case .eviction(_, let action):
+                let pods = rest.prefix { $0.evictedPod(by: action) != nil }.compactMap { $0.evictedPod(by: action) }
+                steps.append(PlannedStep(evicting: pods, action: action))
+                rest = rest.dropFirst(pods.count - 1)
+            }
+            rest = rest.dropFirst()
         }
         return steps
+    }
+}
+
+extension Rehearsal.Act {
+    /// The pod that the action would evict.
+    fileprivate func evictedPod(by action: String) -> Unstructured? {
+        guard case .eviction(let pod, action) = self else { return nil }
+        return pod
     }
 }

@@ -4,6 +4,9 @@ internal import KubernetesCore
 internal import RecoveryAPI
 
 /// Ends pods as `kubectl drain` does: by the Eviction API, so that PodDisruptionBudgets are honoured.
+///
+/// Where the attempt is only gone through, a budget counts as one that gives way in time: a plan names all pods that are to
+/// go, and is the same whatever room budgets have at the moment.
 struct Evictor: Sendable {
     /// What became of one eviction.
     enum Outcome: Sendable, Hashable {
@@ -18,10 +21,12 @@ struct Evictor: Sendable {
 
     private let client: KubernetesClient
     private let apiVersion: String
+    private let rehearsal: Rehearsal?
 
     /// Finds out which version of the Eviction the server takes: `policy/v1` came with 1.22.
-    init(_ client: KubernetesClient) async throws {
+    init(_ client: KubernetesClient, _ attempt: Attempt) async throws {
         self.client = client
+        rehearsal = attempt.rehearsal
         let minor = try await client.discovery.serverVersion().minorNumber
         apiVersion = minor.map { $0 < 22 } == true ? "policy/v1beta1" : "policy/v1"
     }
@@ -42,8 +47,9 @@ struct Evictor: Sendable {
             // Another pod has its name by now.
             if answer.isNotFound || answer.isConflict { return .evicted }
             guard answer.status == 429 else { throw error }
-            return .blocked(answer.message, retryAfter: answer.retryAfter)
+            if rehearsal == nil { return .blocked(answer.message, retryAfter: answer.retryAfter) }
         }
+        rehearsal?.evict(pod)
         return .evicted
     }
 }

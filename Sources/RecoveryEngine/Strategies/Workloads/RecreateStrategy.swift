@@ -203,6 +203,7 @@ package struct RecreateStrategy: RecoveryStrategy {
                 return "deleted \(target.description), with what belongs to it"
             }
         }
+        attempt.foresee(Self.createAction, creating: old["manifest"] ?? [:], target)
         try await attempt.read("WaitForDeletion") {
             try await waitForEnd(old, target, attempt)
             return "\(target.description) is gone"

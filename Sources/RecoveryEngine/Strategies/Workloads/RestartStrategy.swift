@@ -82,7 +82,7 @@ private struct PodRestart {
         } _: {
             guard let pod = try await live(uid) else { return "\(target.description) is gone already" }
             try target.checkMayChange(pod)
-            let evictor = try await Evictor(target.client)
+            let evictor = try await Evictor(target.client, attempt)
             while case .blocked(let reason, let wait) = try await evictor.evict(pod) {
                 guard attempt.timeSource.now().advanced(by: wait ?? Evictor.pace) < limit else {
                     throw StrategyFailure.transient(

@@ -102,6 +102,22 @@ struct PodOwner: Sendable, Hashable {
     /// `ReplicaSet production/web-5d4`, for messages.
     var description: String { "\(kind) \(namespace)/\(name)" }
 
+    /// Whose pod it is, by a name that lasts longer than the pod: of one that nobody owns its own.
+    ///
+    /// A `*` stands for what a new revision of a Deployment, or the next run of a CronJob, has otherwise.
+    static func lastingName(of pod: Unstructured) -> String {
+        guard let owner = PodOwner(pod) else { return "\(APIResource.pods.kind) \(pod.key)" }
+        let number = owner.name.split(separator: "-", omittingEmptySubsequences: false).last.map(String.init) ?? ""
+        let ending: String? =
+            switch owner.kind {
+            case APIResource.replicaSets.kind: pod.labels["pod-template-hash"]
+            case APIResource.jobs.kind: Int(number) == nil ? nil : number
+            default: nil
+            }
+        guard let ending, owner.name.hasSuffix("-\(ending)") else { return owner.description }
+        return "\(owner.kind) \(owner.namespace)/\(owner.name.dropLast(ending.count))*"
+    }
+
     /// Whether a pod only shows what a kubelet runs by a file of its own.
     static func isMirror(_ pod: Unstructured) -> Bool {
         pod.annotations["kubernetes.io/config.mirror"] != nil

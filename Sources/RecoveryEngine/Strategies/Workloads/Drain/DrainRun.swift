@@ -142,7 +142,7 @@ struct DrainRun: Sendable {
 
     /// Evicts what is on the node now, as often as budgets ask for; pods that came meanwhile, too.
     private func evictAll(_ limit: MonotonicInstant, nodeAnswers: Bool) async throws -> Int {
-        let evictor = try await Evictor(client)
+        let evictor = try await Evictor(client, attempt)
         var count = 0
         while true {
             var blocked: (words: String, wait: Duration)?

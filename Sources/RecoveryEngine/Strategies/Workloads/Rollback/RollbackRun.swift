@@ -139,7 +139,7 @@ struct RollbackRun: Sendable {
         }
         guard !pods.isEmpty else { return }
         try await attempt.mutate("EvictStuckPods") {
-            let evictor = try await Evictor(target.client)
+            let evictor = try await Evictor(target.client, attempt)
             var blocked: [String] = []
             for pod in pods {
                 if case .blocked(let reason, _) = try await evictor.evict(pod) {
