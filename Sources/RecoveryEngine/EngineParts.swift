@@ -182,6 +182,7 @@ struct EngineParts {
         let policyController = PolicyController(
             PolicyController.Environment(
                 policies: policies,
+                client: client,
                 recoveries: recoveries,
                 books: books,
                 findings: findings,

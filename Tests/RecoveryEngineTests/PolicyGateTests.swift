@@ -44,6 +44,38 @@ struct PolicyGateTests {
         )
     }
 
+    @Test func `a policy whose ServiceAccount does not exist says so with the remedy until it does`()
+        throws
+    {
+        let scene = EngineScene()
+        scene.start()
+        put(["mode": "Auto", "serviceAccountName": "mender"], in: scene)
+        scene.world.run(for: .seconds(5))
+        let ready = try policy(scene).status?.conditions?[type: ConditionType.ready]
+        #expect(ready?.status == .false && ready?.reason == "ServiceAccountNotFound")
+        #expect(ready?.message.contains("kubectl create serviceaccount mender -n team") == true)
+        scene.hub.put(
+            [
+                "apiVersion": "v1", "kind": "ServiceAccount",
+                "metadata": ["name": "mender", "namespace": .string(EngineScene.namespace)],
+            ],
+            .serviceAccounts
+        )
+        scene.world.run(for: .seconds(130))
+        #expect(try policy(scene).status?.conditions?[type: ConditionType.ready]?.status == .true)
+    }
+
+    @Test func `a controller that may not read ServiceAccounts says nothing about them`() throws {
+        let scene = LessonScene()
+        scene.hub.inject(.status(403, "Forbidden"), times: 1_000) {
+            $0.target?.collection.plural == "serviceaccounts"
+        }
+        scene.putPolicy(["mode": "Auto", "serviceAccountName": "mender"])
+        scene.start()
+        scene.world.run(for: .seconds(5))
+        #expect(try scene.policy()?.status?.conditions?[type: ConditionType.ready]?.status == .true)
+    }
+
     @Test func `a used-up budget holds the next Recovery, says until when, and is kept in the policy's status`() throws
     {
         let scene = EngineScene()

@@ -71,6 +71,8 @@ package enum ConditionReason {
     package static let targetNotFound = "TargetNotFound"
     /// A ServiceAccount is required and none is named.
     package static let serviceAccountRequired = "ServiceAccountRequired"
+    /// The ServiceAccount that `spec.serviceAccountName` names does not exist.
+    package static let serviceAccountNotFound = "ServiceAccountNotFound"
 
     // Ended without an action
     /// The policy whose detection opened it and that only observes, or wants an approval, is gone or looks elsewhere now.

@@ -13,6 +13,8 @@ package struct PolicyOutlook: Sendable {
     /// Who has to name a ServiceAccount, with the strategies that may run, and the controller's own namespace: the only one
     /// whose Recoveries reach member clusters.
     package var accounts: ServiceAccountRule
+    /// Whether the server says that there is no ServiceAccount of the policy's name; false while nobody may ask.
+    package var lacksServiceAccount = false
 
     private var catalogue: StrategyCatalogue { accounts.catalogue }
     private var controllerNamespace: String { accounts.controllerNamespace }
@@ -80,6 +82,14 @@ package struct PolicyOutlook: Sendable {
         let violations = policy.validate()
         if !violations.isEmpty {
             return (ConditionReason.invalidSpec, violations.map(\.description).joined(separator: "; "))
+        }
+        if lacksServiceAccount, let account = spec.effectiveServiceAccountName {
+            let space = policy.metadata.namespace ?? ""
+            let message =
+                "spec.serviceAccountName: there is no ServiceAccount \(account) in namespace \(space), so nothing can be done as "
+                + "it; make it (kubectl create serviceaccount \(account) -n \(space)) with what manifests/tenant grants, or "
+                + "name another one"
+            return (ConditionReason.serviceAccountNotFound, message)
         }
         if spec.isSuspended { return (ConditionReason.suspended, "spec.suspend is true; set it to false to go on") }
         let unknown = (spec.strategies ?? []).map(\.name).filter { catalogue[$0] == nil }

@@ -1,5 +1,6 @@
 package import ControllerRuntime
 internal import FoundationEssentials
+package import KubernetesClient
 internal import KubernetesCore
 package import RecoveryAPI
 package import RecoveryDecision
@@ -12,6 +13,7 @@ internal import Timekeeping
 package final class PolicyController: Sendable {
     /// What the controller works with.
     package struct Environment: Sendable {
+        package var client: KubernetesClient
         package var policies: Informer<RecoveryPolicy>
         package var recoveries: Informer<Recovery>
         package var books: PolicyBooks
@@ -26,6 +28,9 @@ package final class PolicyController: Sendable {
     package static let policyIndex = "policy"
     /// How long changes are collected.
     private static let burst = Duration.seconds(1)
+    /// How often a ServiceAccount that is missing is looked for again; nothing tells of its creation, as ServiceAccounts are
+    /// not watched for the few that policies name.
+    private static let accountPace = Duration.seconds(120)
 
     private let environment: Environment
     private let decisions = PolicyDecisionLog()
@@ -88,13 +93,32 @@ package final class PolicyController: Sendable {
         outlook.recoveries = environment.recoveries.store.byIndex(Self.policyIndex, policy.metadata.uid ?? "")
         outlook.decisions = decisions.pending(key)
         outlook.base = environment.findings.base(of: key)
+        outlook.lacksServiceAccount = try await lacksServiceAccount(policy)
         let written = try await environment.books.update(policy) { live, books, now in
             outlook.status(of: live, books: books.status, now: now)
         }
         decisions.remove(outlook.decisions, key)
-        guard let written, let change = PolicyLedger(written, base: outlook.base).nextChange else { return .done }
-        let wait = change.timeIntervalSince(environment.context.timeSource.wallTime())
-        return .requeue(after: .milliseconds(Int64(max(0.01, min(wait, 1e9)) * 1_000)))
+        guard let written else { return .done }
+        let now = environment.context.timeSource.wallTime()
+        let change = PolicyLedger(written, base: outlook.base).nextChange.map { change in
+            Duration.milliseconds(Int64(max(0.01, min(change.timeIntervalSince(now), 1e9)) * 1_000))
+        }
+        let next = [change, outlook.lacksServiceAccount ? Self.accountPace : nil].compactMap(\.self).min()
+        return next.map { .requeue(after: $0) } ?? .done
+    }
+
+    /// Whether the ServiceAccount that a policy names is known not to exist; a controller that may not look knows nothing.
+    private func lacksServiceAccount(_ policy: RecoveryPolicy) async throws -> Bool {
+        guard let name = policy.spec.effectiveServiceAccountName else { return false }
+        let key = ObjectKey(namespace: policy.metadata.namespace, name: name)
+        do {
+            _ = try await environment.client.get(.serviceAccounts, key)
+            return false
+        } catch let error as ClientError where error.apiError?.isForbidden == true {
+            return false
+        } catch let error as ClientError where error.apiError?.isNotFound == true {
+            return true
+        }
     }
 
     // MARK: Changes
