@@ -47,8 +47,9 @@ struct DecisionMaker {
 
     private func end(_ reason: StopReason) -> RecoveryDecision {
         if facts.isRunningHere { return RecoveryDecision(.stop(reason)) }
-        if reason == .deleted { return RecoveryDecision(.ignore) }
         var status = recovery.status ?? RecoveryStatus()
+        // An attempt that nobody runs would keep target and place for as long as others have finalizers on its Recovery.
+        if reason == .deleted, status.executions?.last?.state.isFinal != false { return RecoveryDecision(.ignore) }
         // Its runner ends it once that is done.
         if let execution = status.halfDoneExecution { return resume(execution, status) }
         status.closeUnfinishedExecution(as: .cancelled, message: reason.explanation, now: now)

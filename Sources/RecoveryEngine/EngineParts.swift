@@ -289,7 +289,8 @@ struct EngineParts {
         let lock = TargetLock(
             client: client,
             namespace: dependencies.controllerNamespace,
-            timeSource: dependencies.timeSource
+            timeSource: dependencies.timeSource,
+            isRunningHere: { [running] in running.isTaken($0) }
         )
         runner = AttemptRunner(
             AttemptRunner.Environment(

@@ -284,10 +284,12 @@ struct DecisionTransitionTests {
         #expect(try decide(.make(type: "not a type") { $0.spec.cancel = true }).kind == "finish Cancelled")
     }
 
-    @Test func aDeletedRecoveryIsLeftToItsFinalizers() throws {
+    @Test func aDeletedRecoveryIsLeftToItsFinalizersOnceItsAttemptIsOver() throws {
         let recovery = try Recovery.make().reserved().with { $0.metadata.deletionTimestamp = start }
-        #expect(try decide(recovery) == RecoveryDecision(.ignore))
+        #expect(try decide(recovery).kind == "finish Cancelled", "nobody runs it any more")
         #expect(try decide(.make { $0.metadata.deletionTimestamp = start }).kind == "ignore")
+        let failed = try Recovery.make().reserved().settled(.transient(retryAfter: nil), at: at(10))
+        #expect(try decide(failed.with { $0.metadata.deletionTimestamp = start }).kind == "ignore")
     }
 
     @Test("Fields that may change do not count as a change of spec")

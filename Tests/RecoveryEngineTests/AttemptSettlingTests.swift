@@ -52,7 +52,8 @@ struct AttemptSettlingTests {
                 lock: TargetLock(
                     client: harness.client,
                     namespace: StrategyHarness.namespace,
-                    timeSource: harness.world.time
+                    timeSource: harness.world.time,
+                    isRunningHere: { _ in false }
                 ),
                 timeSource: harness.world.time,
                 logger: .disabled,

@@ -1,14 +1,15 @@
 internal import FoundationEssentials
 internal import JSON
 package import KubernetesClient
-internal import KubernetesCore
+package import KubernetesCore
 package import RecoveryAPI
 package import Timekeeping
 
 /// The lock of a target: a Lease in the controller's namespace, named after the target, held by a Recovery.
 ///
-/// The API server decides who gets it, so it excludes other controllers and survives crashes. It has no expiry: it is
-/// free when its holder is final or gone, which is looked up live before it is taken over.
+/// The API server decides who gets it, so it excludes other controllers and survives crashes. It is free when its holder is
+/// final or gone, which is looked up live before it is taken over. While the holder makes attempts it does not expire; one
+/// that makes none, such as after a crash before its reservation was written, loses it with the Lease.
 package struct TargetLock: Sendable {
     /// What came of trying to take a lock.
     package enum Acquisition: Sendable, Hashable {
@@ -18,7 +19,8 @@ package struct TargetLock: Sendable {
         case held(by: String)
     }
 
-    /// How long a holder may leave its Lease without renewal before readers may wonder; nobody acts on it.
+    /// How long a Recovery that makes no attempt keeps a lock: much longer than a reservation takes to be written, by a
+    /// controller that may just have lost its leadership, too.
     package static let leaseDuration = Duration.seconds(60)
     private static let label = "recovery.tmc.io/target-lock"
     private static let holderAnnotation = "recovery.tmc.io/recovery"
@@ -27,12 +29,25 @@ package struct TargetLock: Sendable {
     private let client: KubernetesClient
     private let namespace: String
     private let timeSource: any TimeSource
+    private let isRunningHere: @Sendable (ObjectKey) -> Bool
 
     /// Makes the lock keeper of a controller.
-    package init(client: KubernetesClient, namespace: String, timeSource: any TimeSource) {
+    ///
+    /// - Parameters:
+    ///   - client: the hub.
+    ///   - namespace: where the Leases are.
+    ///   - timeSource: tells how old they are.
+    ///   - isRunningHere: whether an attempt of the Recovery runs in this process, or is about to.
+    package init(
+        client: KubernetesClient,
+        namespace: String,
+        timeSource: any TimeSource,
+        isRunningHere: @escaping @Sendable (ObjectKey) -> Bool
+    ) {
         self.client = client
         self.namespace = namespace
         self.timeSource = timeSource
+        self.isRunningHere = isRunningHere
     }
 
     /// Takes the lock for a Recovery; a lock that it holds already counts as taken.
@@ -76,7 +91,7 @@ package struct TargetLock: Sendable {
         }
     }
 
-    /// Removes locks whose holders are final or gone: what crashes have left behind.
+    /// Removes locks whose holders have no more use for them: what crashes have left behind.
     package func collectGarbage() async throws {
         let options = ListOptions(labelSelector: "\(Self.label)=true")
         for lease in try await client.list(.leases, namespace: namespace, options: options).items
@@ -95,7 +110,13 @@ package struct TargetLock: Sendable {
     private func takeOver(_ lock: LockKey, for recovery: Recovery) async throws -> Acquisition? {
         do {
             var lease = try await client.get(.leases, key(lock))
-            if holder(of: lease) == recovery.metadata.uid { return .acquired }
+            if holder(of: lease) == recovery.metadata.uid {
+                // Others may take one that is old, just now.
+                guard age(of: lease) > Self.leaseDuration / 2 else { return .acquired }
+                lease["spec", "renewTime"] = .string(MicroTime(timeSource.wallTime()).description)
+                _ = try await client.update(.leases, lease)
+                return .acquired
+            }
             guard try await isFree(lease) else {
                 return .held(by: lease.annotations[Self.holderAnnotation] ?? "another Recovery")
             }
@@ -114,7 +135,13 @@ package struct TargetLock: Sendable {
         }
     }
 
-    /// Whether the Recovery that holds the lease is final or gone.
+    /// How long ago its holder has said that it is at it.
+    private func age(of lease: Unstructured) -> Duration {
+        let renewed = lease["spec", "renewTime"]?.stringValue.flatMap(MicroTime.init)?.date ?? .distantPast
+        return .seconds(timeSource.wallTime().timeIntervalSince(renewed))
+    }
+
+    /// Whether the Recovery that holds the lease is final or gone, or has left it behind.
     private func isFree(_ lease: Unstructured) async throws -> Bool {
         guard let uid = holder(of: lease), let text = lease.annotations[Self.holderAnnotation],
             let slash = text.firstIndex(of: "/")
@@ -122,7 +149,8 @@ package struct TargetLock: Sendable {
         let name = ObjectKey(namespace: String(text[..<slash]), name: String(text[text.index(after: slash)...]))
         do {
             let recovery = try await client.get(Recovery.self, name)
-            return recovery.metadata.uid != uid || recovery.isFinal
+            if recovery.metadata.uid != uid || recovery.isFinal { return true }
+            return !recovery.keepsTarget && age(of: lease) > Self.leaseDuration && !isRunningHere(name)
         } catch let error as ClientError where error.apiError?.isNotFound == true {
             return true
         }
@@ -165,5 +193,14 @@ package struct TargetLock: Sendable {
                 ],
             ]
         )
+    }
+}
+
+extension Recovery {
+    /// Whether it has its target in its hands: by an attempt that is not over, or by one that is to follow soon.
+    fileprivate var keepsTarget: Bool {
+        guard let last = status?.executions?.last else { return false }
+        if last.state == .inProgress { return true }
+        return !metadata.isBeingDeleted && (state == .inProgress || !last.state.isFinal && !spec.isSuspended)
     }
 }

@@ -39,6 +39,11 @@ package final class RunningAttempts: Sendable {
         state.withLock { $0.entries.values.map(\.description) + $0.claims.values }
     }
 
+    /// Whether an attempt of the Recovery runs, or is about to.
+    package func isTaken(_ key: ObjectKey) -> Bool {
+        state.withLock { $0.entries[key] != nil || $0.claims[key] != nil }
+    }
+
     /// How many run.
     package var count: Int { state.withLock { $0.entries.count } }
 
