@@ -138,6 +138,7 @@ struct EngineParts {
             client: client,
             recoveries: recoveries.store,
             watchedNamespace: dependencies.namespace,
+            recorder: dependencies.recorder,
             logger: dependencies.logger
         )
         self.incidents = incidents
@@ -181,8 +182,8 @@ struct EngineParts {
         )
         let policyController = PolicyController(
             PolicyController.Environment(
-                policies: policies,
                 client: client,
+                policies: policies,
                 recoveries: recoveries,
                 books: books,
                 findings: findings,

@@ -70,6 +70,7 @@ struct AttemptSettlingTests {
                     client: harness.client,
                     recoveries: recoveries.store,
                     watchedNamespace: nil,
+                    recorder: recorder,
                     logger: .disabled
                 ),
                 isSeenFailing: { _ in false }

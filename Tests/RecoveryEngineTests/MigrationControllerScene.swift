@@ -107,6 +107,7 @@ final class MigrationControllerScene: Sendable {
                     client: client,
                     recoveries: recoveries.store,
                     watchedNamespace: nil,
+                    recorder: recorder,
                     logger: .disabled
                 ),
                 recorder: recorder,

@@ -157,6 +157,8 @@ package enum EventReason {
     package static let unreadable = "RecoveryUnreadable"
     /// A policy has a field of the wrong type, so nobody can tell what it asks for.
     package static let policyUnreadable = "PolicyUnreadable"
+    /// It has the name of a Recovery that the controller was to open, and is about something else.
+    package static let nameTaken = "IncidentNameTaken"
     package static let stormBegan = "StormBegan"
     package static let stormEnded = "StormEnded"
     package static let breakerOpened = "CircuitBreakerOpened"
@@ -167,7 +169,7 @@ package enum EventReason {
 
     /// The reasons that come as events of type Warning; all others are Normal.
     package static let warnings: Set<String> = [
-        failed, timeout, retrying, blocked, escalated, unreadable, policyUnreadable, breakerOpened, stormBegan,
-        ledgerFull,
+        failed, timeout, retrying, blocked, escalated, unreadable, policyUnreadable, nameTaken, breakerOpened,
+        stormBegan, ledgerFull,
     ]
 }

@@ -244,6 +244,7 @@ package final class DetectionController: Sendable {
 
     private func recoveries(of incident: Incident) -> [Recovery] {
         environment.recoveries.store.byIndex(IncidentReporter.fingerprintIndex, incident.fingerprint)
+            .filter(incident.isSubject)
     }
 
     /// Opens a Recovery for each report, or counts in the one that is there; one that fails keeps the policy from no other.

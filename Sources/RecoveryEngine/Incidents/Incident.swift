@@ -70,15 +70,24 @@ package struct Incident: Sendable, Hashable {
     /// One that failed stays the answer until the target was well in between: another one would fail alike. One that was
     /// ended because its policy had gone never was an answer.
     package func isCovered(by recovery: Recovery) -> Bool {
-        guard recovery.metadata.namespace == namespace,
-            recovery.metadata.labels?[MetadataName.fingerprint] == fingerprint
-        else { return false }
+        guard isSubject(of: recovery) else { return false }
         if !recovery.isFinal { return true }
         let reason = recovery.status?.conditions?[type: ConditionType.succeeded]?.reason
         guard recovery.status?.occurrences?.healedTime == nil, reason != ConditionReason.noLongerWatched else {
             return false
         }
         return (recovery.metadata.creationTimestamp ?? .distantPast) >= since
+    }
+
+    /// Whether a Recovery says itself that it is about this failure: names and labels are free for everybody to give.
+    func isSubject(of recovery: Recovery) -> Bool {
+        guard recovery.metadata.namespace == namespace, recovery.spec.error.type == errorType,
+            recovery.metadata.labels?[MetadataName.fingerprint] == fingerprint,
+            (recovery.spec.targetRef == nil) == (targetRef == nil)
+        else { return false }
+        var told = self
+        (told.clusterRef, told.targetRef) = (recovery.spec.clusterRef, recovery.spec.targetRef)
+        return told.fingerprint == fingerprint
     }
 
     /// The count to write when this is the failure of `recovery` once more: it had ended, and began again.
@@ -100,12 +109,13 @@ package struct Incident: Sendable, Hashable {
 
     /// The Recovery to create, numbered one above those that are there.
     ///
-    /// - Parameter others: the Recoveries with the same fingerprint.
+    /// - Parameters:
+    ///   - others: the Recoveries with the same fingerprint.
+    ///   - taken: names that others turned out to have.
     /// - Returns: the object, named and labelled so that the incident is found again by it.
-    package func recovery(after others: [Recovery]) -> Recovery {
-        let numbers = others.compactMap {
-            RecoveryNaming.number(in: $0.metadata.name ?? "", fingerprint: fingerprint)
-        }
+    package func recovery(after others: [Recovery], taken: [String] = []) -> Recovery {
+        let names = others.compactMap(\.metadata.name) + taken
+        let numbers = names.compactMap { RecoveryNaming.number(in: $0, fingerprint: fingerprint) }
         // A name that a person made up may end in any number.
         let number = min(max(0, numbers.max() ?? 0), 1_000_000_000) + 1
         var error = ReportedError(type: errorType)

@@ -8,12 +8,18 @@ package import Telemetry
 
 /// Opens Recoveries for what the controller notices itself: one for each incident, however often it is reported.
 ///
-/// A report that the cache already knows costs no request, so it may be repeated at every look at what failed.
+/// A report that the cache already knows costs no request, so it may be repeated at every look at what failed. Only what
+/// says that it is about the incident counts as its Recovery: whoever may create Recoveries in the namespace could take the
+/// name, which is easy to tell beforehand.
 package struct IncidentReporter: Sendable {
     private let client: KubernetesClient
     private let recoveries: Store<Recovery>
     private let watchedNamespace: String?
+    private let recorder: EventRecorder
     private let logger: Logger
+
+    /// How many names are tried for one incident; with those of them taken it is reported again later.
+    private static let maxNames = 5
 
     /// Makes a reporter.
     ///
@@ -21,16 +27,19 @@ package struct IncidentReporter: Sendable {
     ///   - client: the hub, behind the leader's guard.
     ///   - recoveries: the cache, with the index ``fingerprintIndex``.
     ///   - watchedNamespace: the one namespace whose Recoveries are watched; nil for all.
+    ///   - recorder: tells of names that were taken.
     ///   - logger: gets a line for each Recovery that is opened.
     package init(
         client: KubernetesClient,
         recoveries: Store<Recovery>,
         watchedNamespace: String?,
+        recorder: EventRecorder,
         logger: Logger
     ) {
         self.client = client
         self.recoveries = recoveries
         self.watchedNamespace = watchedNamespace
+        self.recorder = recorder
         self.logger = logger
     }
 
@@ -80,17 +89,47 @@ package struct IncidentReporter: Sendable {
             options: ListOptions(labelSelector: "\(MetadataName.fingerprint)=\(incident.fingerprint)")
         )
         if let recovery = Self.newest(list.items.filter(incident.isCovered)) { return recovery.metadata.key }
-        let recovery = incident.recovery(after: list.items)
-        do {
-            _ = try await client.create(recovery)
-            logger.info(
-                "recovery opened",
-                ["recovery": recovery.metadata.key.description, "reason": incident.reason]
-            )
-        } catch let error as ClientError where error.apiError?.isAlreadyExists == true {
-            // Ours, with a lost answer, or another leader's: either way the incident has its Recovery.
+        var taken: [String] = []
+        while true {
+            let recovery = incident.recovery(after: list.items, taken: taken)
+            let key = recovery.metadata.key
+            do {
+                _ = try await client.create(recovery)
+                logger.info("recovery opened", ["recovery": key.description, "reason": incident.reason])
+                return key
+            } catch let error as ClientError where error.apiError?.isAlreadyExists == true {
+                // Ours, with a lost answer, or another leader's: either way the incident has its Recovery.
+                if try await isSubject(incident, of: key) { return key }
+                taken.append(key.name)
+                if taken.count == Self.maxNames { throw error }
+            }
         }
-        return recovery.metadata.key
+    }
+
+    /// Whether what has the name of an incident's Recovery is about the incident; where it is not, that is said on it.
+    private func isSubject(_ incident: Incident, of key: ObjectKey) async throws -> Bool {
+        let found = try await client.get(Recovery.resource, key)
+        do {
+            if incident.isSubject(of: try Recovery(json: found.content)) { return true }
+        } catch {
+            // Nobody can read it, so nobody recovers from anything by it.
+            logger.debug("a Recovery cannot be read", ["recovery": key.description, "error": "\(error)"])
+        }
+        let reference = ObjectReference(
+            apiVersion: RecoveryAPI.apiVersion,
+            kind: Recovery.resource.kind,
+            namespace: key.namespace,
+            name: key.name,
+            uid: found.uid
+        )
+        recorder.record(
+            .warning,
+            reason: EventReason.nameTaken,
+            message: "It is not about the failure that the controller has found (\(incident.errorType), "
+                + "\(incident.reason)), but has the name of the Recovery for it, which gets the next number instead",
+            about: reference
+        )
+        return false
     }
 
     /// Writes that the failure has come back; what others wrote meanwhile is looked at first.
