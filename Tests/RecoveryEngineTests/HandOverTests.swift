@@ -34,6 +34,24 @@ struct HandOverTests {
         }
     }
 
+    /// Ends as it is told.
+    private struct Ending: RecoveryStrategy {
+        let descriptor: StrategyDescriptor
+        let failure: StrategyFailure?
+
+        init(_ type: String, _ failure: StrategyFailure? = nil) {
+            descriptor = StrategyDescriptor(name: "End", errorTypes: [type], priority: 50, timeout: .seconds(60))
+            self.failure = failure
+        }
+
+        func validate(parameters: [String: JSONValue]) -> [FieldViolation] { [] }
+
+        func execute(_ attempt: Attempt) async throws -> StrategyResult {
+            if let failure { throw failure }
+            return StrategyResult(message: "repaired")
+        }
+    }
+
     private func run(_ strategies: [any RecoveryStrategy], _ prepare: (EngineScene) -> Void) throws -> EngineScene {
         let scene = EngineScene(strategies: strategies)
         prepare(scene)
@@ -111,5 +129,48 @@ struct HandOverTests {
         #expect(successor.spec.targetRef == target && successor.metadata.namespace == EngineScene.namespace)
         #expect(successor.spec.parentRef?.name == "first")
         #expect(try scene.recovery("first")?.status?.supersededBy?.name == successor.metadata.name)
+    }
+
+    /// A failure that turns out to be the cluster's, after the cluster's Recovery of the morning has ended.
+    private func later(_ cluster: Ending) throws -> (scene: EngineScene, first: Recovery, second: Recovery) {
+        let since = Date(timeIntervalSince1970: 1_000)
+        let blaming = Blaming("SyncFailure", blames: "ClusterUnreachable", .cluster("edge", since: since))
+        let scene = try run([blaming, cluster]) { scene in
+            scene.hub.put(
+                [
+                    "apiVersion": .string(RecoveryAPI.apiVersion), "kind": "MemberCluster",
+                    "metadata": ["name": "edge"],
+                    "spec": ["kubeconfigSecretRef": ["name": "edge"]],
+                ],
+                MemberCluster.resource
+            )
+            scene.put("morning", ["error": ["type": "SyncFailure"]])
+        }
+        let first = try #require(try scene.recoveries().first { $0.spec.clusterRef != nil })
+        #expect(first.isFinal)
+        scene.put("evening", ["error": ["type": "SyncFailure"]])
+        scene.world.run(for: .seconds(3_000))
+        return (scene, first, try #require(try scene.recovery("evening")))
+    }
+
+    @Test("one that had completed before is no successor: the next one is opened, and runs")
+    func afterCompleted() throws {
+        let (scene, first, evening) = try later(Ending("ClusterUnreachable"))
+        #expect(first.state == .completed)
+        let name = try #require(evening.status?.supersededBy?.name)
+        #expect(name != first.metadata.name && name.hasSuffix("-2"))
+        let second = try #require(try scene.recoveries().first { $0.metadata.name == name })
+        #expect(second.state == .completed && second.status?.attempts == 1)
+    }
+
+    @Test("one that has given up is no successor: the failure stays where it is, with what a person can do")
+    func afterFailed() throws {
+        let failure = StrategyFailure.permanent("the cable is cut", nextSteps: ["Mend the cable"])
+        let (scene, first, evening) = try later(Ending("ClusterUnreachable", failure))
+        #expect(first.state == .failed)
+        #expect(evening.state == .failed && evening.status?.supersededBy == nil)
+        #expect(evening.status?.message?.contains("ended as Failed") == true)
+        #expect(evening.status?.escalation?.nextSteps?.contains("Mend the cable") == true)
+        #expect(try scene.recoveries().count { $0.spec.clusterRef != nil } == 1)
     }
 }

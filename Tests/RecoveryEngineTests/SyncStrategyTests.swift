@@ -88,7 +88,7 @@ struct SyncStrategyTests {
     }
 
     @Test(
-        "what is a matter of the cluster is handed over",
+        "what is a matter of the cluster is handed over, as lasting since the condition that shows it is False",
         arguments: [
             ("down", "ClusterUnreachable"), ("unauthorized", "ClusterAuth"), ("notReady", "ClusterUnreachable"),
         ]
@@ -97,8 +97,16 @@ struct SyncStrategyTests {
         let since = Date(timeIntervalSince1970: 5_000)
         scene.edit("edge-1") {
             let time = JSONValue.string("1970-01-01T01:23:20Z")
+            let old = JSONValue.string("1970-01-01T00:00:00Z")
+            let condition = { (type: String, time: JSONValue) -> JSONValue in
+                ["type": .string(type), "status": "False", "reason": "R", "lastTransitionTime": time]
+            }
+            let other = type == "ClusterAuth" ? "Reachable" : "Authorized"
             $0.set(
-                [["type": "Reachable", "status": "False", "reason": "R", "lastTransitionTime": time]],
+                [
+                    condition("CapacityKnown", old), condition(other, old),
+                    condition(type == "ClusterAuth" ? "Authorized" : "Reachable", time),
+                ],
                 at: ["status", "conditions"]
             )
         }

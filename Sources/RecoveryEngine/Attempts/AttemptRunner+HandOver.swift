@@ -7,8 +7,9 @@ internal import RecoveryDecision
 extension AttemptRunner {
     /// Makes sure that there is a Recovery which takes over, and ends the attempt as superseded by it.
     ///
-    /// Where the chain of hand-overs would turn back or grow too long, or the server refuses the successor, the attempt
-    /// has failed instead, and is tried again. One that is asked to end meanwhile has no successor.
+    /// Where the chain of hand-overs would turn back or grow too long, the server refuses the successor, or the one that
+    /// there is has given up already, the attempt has failed instead, and is tried again. One that is asked to end
+    /// meanwhile has no successor.
     ///
     /// - Throws: `ClientError` where another try may help.
     func handOver(to request: SuccessorRequest, from prepared: Prepared, _ ending: inout Ending) async throws {
@@ -21,9 +22,13 @@ extension AttemptRunner {
             if let refusal = HandOver.refusal(of: request.error.type, from: recovery) {
                 ending.message += "; \(refusal)"
                 ending.error = ending.message
-            } else if let successor = try await successor(request, of: recovery) {
+            } else if let successor = try await successor(request, from: prepared) {
                 ending.outcome = .superseded(by: successor)
             }
+        } catch let givenUp as GivenUp {
+            ending.message += "; not handed over: \(givenUp.words)"
+            ending.error = ending.message
+            ending.nextSteps = givenUp.recovery.status?.escalation?.nextSteps ?? []
         } catch let error as ClientError where error.isLasting {
             ending.message += "; not handed over: \(Attempt.describe(error))"
             ending.error = ending.message
@@ -32,30 +37,36 @@ extension AttemptRunner {
     }
 
     /// The Recovery that takes over; nil when it would be in a namespace that is not watched.
-    private func successor(_ request: SuccessorRequest, of recovery: Recovery) async throws -> RecoveryReference? {
+    private func successor(_ request: SuccessorRequest, from prepared: Prepared) async throws -> RecoveryReference? {
+        let recovery = prepared.journal.recovery
         let error = HandOver.error(request.error, from: recovery)
         switch request.subject {
         case .same: return RecoveryReference(name: try await createSuccessor(error, of: recovery))
         case .cluster(let name, let since):
-            return try await report(error, of: recovery, in: environment.controllerNamespace, since: since) {
+            return try await report(error, from: prepared, in: environment.controllerNamespace, since: since) {
                 $0.clusterRef = NameReference(name: name)
             }
         case .object(let target, let since):
-            return try await report(error, of: recovery, in: recovery.metadata.namespace ?? "", since: since) {
+            return try await report(error, from: prepared, in: recovery.metadata.namespace ?? "", since: since) {
                 $0.targetRef = target
             }
         }
     }
 
     /// Reports what was found as an incident, which finds or opens its Recovery.
+    ///
+    /// One that had completed before this attempt began did not repair what is broken now: the next one is opened.
+    ///
+    /// - Throws: `ClientError`; ``GivenUp``.
     private func report(
         _ error: ReportedError,
-        of recovery: Recovery,
+        from prepared: Prepared,
         in namespace: String,
         since: Date,
         about describe: (inout Incident) -> Void
     ) async throws -> RecoveryReference? {
         guard let type = error.knownType else { return nil }
+        let recovery = prepared.journal.recovery
         var incident = Incident(type, namespace: namespace, since: since)
         incident.severity = error.effectiveSeverity
         incident.component = error.component ?? ""
@@ -66,7 +77,14 @@ extension AttemptRunner {
         let isNear = namespace == recovery.metadata.namespace
         if isNear { incident.parentRef = NameReference(name: recovery.metadata.name ?? "") }
         describe(&incident)
-        guard let key = try await environment.incidents.report(incident) else { return nil }
+        guard var key = try await environment.incidents.report(incident) else { return nil }
+        let successor = try await environment.client.get(Recovery.self, key)
+        if successor.state == .completed {
+            incident.since = prepared.attempt.execution.startTime ?? .distantPast
+            key = try await environment.incidents.report(incident) ?? key
+        } else if successor.isFinal {
+            throw GivenUp(recovery: successor)
+        }
         return RecoveryReference(namespace: isNear ? nil : key.namespace, name: key.name)
     }
 
@@ -92,6 +110,16 @@ extension AttemptRunner {
             guard existing.spec.parentRef == spec.parentRef else { throw error }
         }
         return name
+    }
+}
+
+/// The Recovery that would take over has ended, and what it was about is as broken as before.
+private struct GivenUp: Error {
+    var recovery: Recovery
+
+    var words: String {
+        "Recovery \(recovery.metadata.key) ended as \(recovery.state.rawValue)"
+            + (recovery.status?.message.nonEmpty.map { ": \($0)" } ?? "")
     }
 }
 

@@ -10,20 +10,27 @@ extension MemberCluster {
     /// - Parameter namespace: the controller's own, where Recoveries of clusters live.
     /// - Returns: nil when no condition is False, and while the cluster is being deleted.
     package func incident(namespace: String) -> Incident? {
-        let conditions = status?.conditions ?? []
-        let failed = ConditionType.memberCluster.dropLast().lazy.compactMap { conditions[type: $0] }
-            .first { $0.status == .false }
-        guard !metadata.isBeingDeleted, let name = metadata.name, let failed else { return nil }
-        var incident = Incident(
-            failed.type == ConditionType.reachable ? .clusterUnreachable : .clusterAuth,
-            namespace: namespace,
-            since: failed.lastTransitionTime ?? .distantPast
-        )
+        let found = [ErrorType.clusterUnreachable, .clusterAuth].lazy.compactMap { type in
+            failure(type).map { (type, $0) }
+        }
+        guard !metadata.isBeingDeleted, let name = metadata.name, let (type, failed) = found.first else { return nil }
+        var incident = Incident(type, namespace: namespace, since: failed.lastTransitionTime ?? .distantPast)
         incident.clusterRef = NameReference(name: name)
         incident.component = "membercluster"
         incident.operation = "probe"
         incident.reason = failed.reason
         incident.message = failed.message
         return incident
+    }
+
+    /// The condition that shows a failure of this type; nil while none is False.
+    func failure(_ type: ErrorType) -> Condition? {
+        let types =
+            switch type {
+            case .clusterUnreachable: [ConditionType.reachable]
+            case .clusterAuth: [ConditionType.authenticated, ConditionType.authorized]
+            default: [String]()
+            }
+        return types.lazy.compactMap { status?.conditions?[type: $0] }.first { $0.status == .false }
     }
 }

@@ -127,7 +127,8 @@ struct ClusterAuthRun {
         let found = "\(endpoint.description) does not answer: \(finding)"
         var error = attempt.successorError(.clusterUnreachable, found)
         error.context = ["reason": finding.reason]
-        return .superseded(SuccessorRequest(error: error, subject: try await endpoint.successorSubject()), found)
+        let subject = try await endpoint.successorSubject(for: .clusterUnreachable)
+        return .superseded(SuccessorRequest(error: error, subject: subject), found)
     }
 
     /// What is missing, and the manifest that grants it.

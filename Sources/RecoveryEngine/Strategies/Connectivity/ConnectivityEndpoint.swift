@@ -25,8 +25,8 @@ protocol ConnectivityEndpoint: Sendable {
     /// What a person can do about a finding.
     func nextSteps(_ finding: ClusterFinding) async throws -> [String]
 
-    /// What a Recovery that takes over is about.
-    func successorSubject() async throws -> SuccessorRequest.Subject
+    /// What a Recovery of this type that takes over is about.
+    func successorSubject(for type: ErrorType) async throws -> SuccessorRequest.Subject
 }
 
 /// A member cluster, by its MemberCluster and kubeconfig Secret.
@@ -79,9 +79,8 @@ struct MemberEndpoint: ConnectivityEndpoint {
     }
 
     /// The cluster's one incident, which detection may have found already.
-    func successorSubject() async throws -> SuccessorRequest.Subject {
-        let conditions = try await members.cluster(cluster, fence: attempt.fence).status?.conditions ?? []
-        let since = conditions.first { $0.status == .false }?.lastTransitionTime
+    func successorSubject(for type: ErrorType) async throws -> SuccessorRequest.Subject {
+        let since = try await members.cluster(cluster, fence: attempt.fence).failure(type)?.lastTransitionTime
         return .cluster(cluster, since: since ?? attempt.execution.startTime ?? .distantPast)
     }
 }
@@ -112,5 +111,5 @@ struct HubEndpoint: ConnectivityEndpoint {
         ["Check the API server of the hub: kubectl get --raw='/readyz?verbose'"]
     }
 
-    func successorSubject() async throws -> SuccessorRequest.Subject { .same }
+    func successorSubject(for type: ErrorType) async throws -> SuccessorRequest.Subject { .same }
 }

@@ -96,7 +96,8 @@ struct ConnectivityRun<Endpoint: ConnectivityEndpoint> {
         let found = "\(endpoint.description) answers, but does not accept the credential: \(finding.message)"
         var error = attempt.successorError(.clusterAuth, found)
         error.context = ["reason": finding.reason]
-        return .superseded(SuccessorRequest(error: error, subject: try await endpoint.successorSubject()), found)
+        let subject = try await endpoint.successorSubject(for: .clusterAuth)
+        return .superseded(SuccessorRequest(error: error, subject: subject), found)
     }
 
     private func failure(_ finding: ClusterFinding?, _ timeout: Duration?, probes: Int) async throws -> StrategyFailure

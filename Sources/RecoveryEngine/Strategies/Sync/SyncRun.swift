@@ -53,7 +53,7 @@ struct SyncRun: Sendable {
         let words = "\(endpoint.description) cannot be used: \(finding)"
         var error = attempt.successorError(type, words)
         error.context = ["reason": finding.reason]
-        let subject = try await endpoint.successorSubject()
+        let subject = try await endpoint.successorSubject(for: type)
         throw StrategyFailure.superseded(SuccessorRequest(error: error, subject: subject), words)
     }
 
