@@ -6,6 +6,7 @@ import RecoveryAPI
 import TestSupport
 import Testing
 import Timekeeping
+import YAML
 
 @testable import RecoveryEngine
 
@@ -49,7 +50,9 @@ struct ClusterAuthStrategyTests {
         #expect(try scene.conditions()[1] == "Authenticated=False/Unauthorized")
     }
 
-    @Test("missing rights end with a person, and with the manifest that grants exactly what is missing")
+    @Test(
+        "missing rights end with a person, with what is missing, and with the manifest that grants it with all the rest"
+    )
     func missingRights() throws {
         let token = MemberClusterControllerTests.token(start: 0, end: 9e9)
         let scene = MemberScene(
@@ -67,9 +70,38 @@ struct ClusterAuthStrategyTests {
         )
         let failure = try scene.harness.failure(strategy(scene), scene.attempt("ClusterAuth"))
         #expect(failure.kind == "permanent" && failure.message.contains("patch deployments.apps"))
-        #expect(failure.advice.contains("- patch") && !failure.advice.contains("- get"))
+        #expect(!failure.message.contains("get deployments"))
+        #expect(failure.advice.contains("- patch") && failure.advice.contains("- get"))
         #expect(failure.advice.contains("name: tmc") && failure.advice.contains("kind: ServiceAccount"))
         #expect(try scene.conditions()[2] == "Authorized=False/MissingPermissions")
+    }
+
+    @Test(
+        "what the probe itself is refused is granted by the manifest too, whatever else is required",
+        arguments: [
+            ("/namespaces?", [:], "namespaces"), ("/version", [:], "/version"),
+            ("/version", ["requiredPermissions": [["resource": "pods", "verbs": ["get"]]]], "/version"),
+        ] as [(String, JSONValue, String)]
+    )
+    func refusedProbe(path: String, spec: JSONValue, granted: String) throws {
+        let scene = MemberScene(
+            [
+                { request in
+                    request.url.contains(path)
+                        ? .status(403, reason: "Forbidden", message: #"User "edge" cannot get it"#)
+                        : try MemberScene.healthy(request)
+                }
+            ],
+            spec: spec
+        )
+        let failure = try scene.harness.failure(strategy(scene), scene.attempt("ClusterAuth"))
+        #expect(failure.kind == "permanent")
+        let manifest = try #require(failure.nextSteps.first?.split(separator: "\n", maxSplits: 1).last)
+        let documents = try YAMLDocument.parseAll(Array(manifest.utf8), source: "manifest")
+        #expect(documents.map { $0["kind"]?.stringValue } == ["ClusterRole", "ClusterRoleBinding"])
+        let rules = documents[0]["rules"]?.arrayValue ?? []
+        let names = rules.flatMap { ($0["resources"] ?? $0["nonResourceURLs"])?.arrayValue ?? [] }
+        #expect(names.contains(.string(granted)))
     }
 
     @Test("an unsafe kubeconfig is refused with the field that makes it so")

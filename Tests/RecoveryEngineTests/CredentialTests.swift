@@ -166,27 +166,75 @@ struct CredentialTests {
         }
     }
 
-    @Test("missing permissions become a Role for each namespace and a ClusterRole, bound to who asks")
+    private func grant(_ spec: [String: JSONValue], user: String?) throws -> [JSONValue] {
+        var all: JSONValue = ["kubeconfigSecretRef": ["name": "edge"]]
+        for (key, value) in spec { all[key] = value }
+        let cluster = try MemberCluster(
+            json: [
+                "apiVersion": "recovery.tmc.io/v1alpha1", "kind": "MemberCluster", "metadata": ["name": "edge"],
+                "spec": all,
+            ]
+        )
+        let manifest = PermissionGrant.manifest(for: cluster, user: user)
+        return try YAMLDocument.parseAll(Array(manifest.utf8), source: "manifest")
+    }
+
+    @Test("what a member needs becomes a Role for each namespace and a ClusterRole, bound to who asks")
     func grants() throws {
-        let permissions = [
-            RequiredPermission(group: "apps", resource: "deployments", verbs: ["get", "patch"]),
-            RequiredPermission(resource: "secrets", verbs: ["get"], namespace: "prod"),
-        ]
-        let manifest = PermissionGrant.manifest(for: permissions, user: "system:serviceaccount:kube-system:tmc")
-        let documents = try YAMLDocument.parseAll(Array(manifest.utf8), source: "manifest")
+        let documents = try grant(
+            [
+                "requiredPermissions": [
+                    ["group": "apps", "resource": "deployments", "verbs": ["get", "patch"]],
+                    ["resource": "secrets", "verbs": ["get"], "namespace": "prod"],
+                ],
+                "credentialRenewal": ["serviceAccountRef": ["namespace": "kube-system", "name": "tmc"]],
+            ],
+            user: "system:serviceaccount:kube-system:tmc"
+        )
         #expect(
-            documents.map { $0["kind"]?.stringValue } == ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]
+            documents.map { $0["kind"]?.stringValue }
+                == ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "Role", "RoleBinding"]
         )
         #expect(
             documents[0]["rules"] == [
-                ["apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "patch"]]
+                ["nonResourceURLs": ["/readyz", "/version"], "verbs": ["get"]],
+                [
+                    "apiGroups": ["authorization.k8s.io"], "resources": ["selfsubjectaccessreviews"],
+                    "verbs": ["create"],
+                ], ["apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "patch"]],
+            ]
+        )
+        // Of this one account only: a token of another one could do more.
+        #expect(
+            documents[2]["rules"] == [
+                [
+                    "apiGroups": [""], "resources": ["serviceaccounts/token"], "resourceNames": ["tmc"],
+                    "verbs": ["create"],
+                ]
             ]
         )
         #expect(
-            documents[3]["subjects"] == [["kind": "ServiceAccount", "namespace": "kube-system", "name": "tmc"]]
+            documents[5]["subjects"] == [["kind": "ServiceAccount", "namespace": "kube-system", "name": "tmc"]]
         )
-        #expect(documents[2]["metadata"]?["namespace"] == "prod")
-        let other = PermissionGrant.manifest(for: permissions, user: "jane")
-        #expect(other.contains("name: jane") && other.contains("kind: User"))
+        #expect(documents[4]["metadata"]?["namespace"] == "prod")
+        for (role, binding) in [(0, 1), (2, 3), (4, 5)] {
+            #expect(documents[binding]["roleRef"]?["name"] == documents[role]["metadata"]?["name"])
+        }
+    }
+
+    @Test("two users of one server, or two placements, get objects of different names; the same one gets the same")
+    func grantNames() throws {
+        let name = { (documents: [JSONValue]) in documents.first?["metadata"]?["name"]?.stringValue }
+        let jane = try grant([:], user: "jane")
+        #expect(try name(jane) != name(grant([:], user: "john")))
+        #expect(
+            try name(jane) == name(grant(["requiredPermissions": [["resource": "a", "verbs": ["get"]]]], user: "jane"))
+        )
+        #expect(jane[1]["subjects"]?[index: 0]?["name"] == "jane" && jane[1]["subjects"]?[index: 0]?["kind"] == "User")
+        let permission = RequiredPermission(resource: "configmaps", verbs: ["get"])
+        let placements = ["team/a", "team/b"].map {
+            PermissionGrant.manifest(placement: $0, [permission], user: "jane")
+        }
+        #expect(placements[0] != placements[1])
     }
 }

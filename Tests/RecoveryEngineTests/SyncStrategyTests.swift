@@ -6,6 +6,7 @@ import RecoveryDecision
 import TestSupport
 import Testing
 import Timekeeping
+import YAML
 
 @testable import RecoveryEngine
 
@@ -140,6 +141,28 @@ struct SyncStrategyTests {
         try scene.put([PlacementStrategyScene.settings], on: ["edge-1"])
         let failure = try scene.harness.failure(strategy, scene.attempt(.syncFailure, on: "edge-1"))
         #expect(failure.kind == "permanent" && failure.advice.contains("On edge-1, permit or correct ConfigMap team/"))
+        #expect(!failure.advice.contains("kubectl apply"), "quota or admission: no right is missing")
+    }
+
+    @Test("what the member's credential has no right to is granted by the manifest in the next steps, whole")
+    func refusedByRights() throws {
+        try edge.inject(.status(403, "Forbidden"), times: 100) { $0.verb == .patch && $0.concerns(.configMaps) }
+        try edge.answerAccessReviews { spec in
+            let wanted = spec.value(at: ["resourceAttributes"])
+            return wanted?["resource"]?.stringValue != "configmaps" || wanted?["verb"]?.stringValue != "patch"
+        }
+        try scene.put([PlacementStrategyScene.settings, Self.web], on: ["edge-1"])
+        let failure = try scene.harness.failure(strategy, scene.attempt(.syncFailure, on: "edge-1"))
+        #expect(failure.kind == "permanent")
+        let step = try #require(failure.nextSteps.first)
+        #expect(step.hasPrefix("On edge-1, grant what is missing (patch configmaps): kubectl apply this\n"))
+        let manifest = try #require(step.split(separator: "\n", maxSplits: 1).last)
+        let documents = try YAMLDocument.parseAll(Array(manifest.utf8), source: "manifest")
+        #expect(documents.map { $0["kind"]?.stringValue } == ["Role", "RoleBinding"])
+        #expect(documents[0]["metadata"]?["namespace"] == "team")
+        let rules = documents[0]["rules"]?.arrayValue ?? []
+        #expect(rules.map { $0["resources"]?[index: 0] } == ["configmaps", "deployments"])
+        #expect(rules.allSatisfy { $0["verbs"] == ["get", "list", "watch", "create", "patch", "delete"] })
     }
 
     @Test("what does not become ready in time is named; pods without a node are a matter of capacity")

@@ -111,7 +111,7 @@ package struct PlacedObjects: Sendable {
     }
 
     /// Why a tenant may not have an object; what let it pass on the hub is not relied on here.
-    private func fenceProblem(_ manifest: PlacedManifest, _ resource: APIResource) -> String? {
+    func fenceProblem(_ manifest: PlacedManifest, _ resource: APIResource) -> String? {
         guard isTenant else { return nil }
         if !resource.isNamespaced { return "is cluster-scoped there" }
         if PlacementFence.isForbidden(group: resource.group, kind: resource.kind) {

@@ -39,7 +39,7 @@ struct ClusterAuthRun {
         case .unauthorized:
             throw StrategyFailure.permanent(
                 "\(endpoint.description) knows the credential and refuses what is required: \(finding.message)",
-                nextSteps: try await grants(finding, cluster),
+                nextSteps: grants(cluster),
                 metrics: metrics()
             )
         }
@@ -131,22 +131,17 @@ struct ClusterAuthRun {
         return .superseded(SuccessorRequest(error: error, subject: subject), found)
     }
 
-    /// What is missing, and the manifest that grants it.
-    private func grants(_ finding: ClusterFinding, _ cluster: MemberCluster) async throws -> [String] {
-        let required = cluster.spec.requiredPermissions ?? []
-        guard !required.isEmpty else {
-            return [
-                "Grant the user of the kubeconfig in Secret \(members.secretName(of: cluster)) what it needs on "
-                    + "\(endpoint.cluster), and list it in spec.requiredPermissions of the MemberCluster"
-            ]
-        }
-        let client = try await attempt.member(endpoint.cluster)
+    /// The manifest that grants what is missing with all else that is needed.
+    private func grants(_ cluster: MemberCluster) -> [String] {
         let user = members.claims(endpoint.cluster)?.user
-        let missing = try await ClusterProbe(client, timeout: Self.timeout, timeSource: attempt.timeSource)
-            .missingPermissions(required)
+        let grant =
+            "On \(endpoint.cluster), grant what is needed: kubectl apply this\n"
+            + PermissionGrant.manifest(for: cluster, user: user)
+        guard cluster.spec.requiredPermissions?.isEmpty != false else { return [grant] }
         return [
-            "On \(endpoint.cluster), grant what is missing: kubectl apply this\n"
-                + PermissionGrant.manifest(for: missing, user: user)
+            grant,
+            "Or list what the credential has to be permitted in spec.requiredPermissions of MemberCluster "
+                + "\(endpoint.cluster): then it need not list namespaces",
         ]
     }
 }

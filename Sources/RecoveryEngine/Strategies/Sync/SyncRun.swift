@@ -4,6 +4,7 @@ internal import KubernetesClient
 internal import KubernetesCore
 internal import RecoveryAPI
 internal import RecoveryDecision
+internal import Telemetry
 internal import Timekeeping
 
 /// Brings the copy of a Placement on one member back to its manifests: look, apply, wait, write down.
@@ -28,7 +29,7 @@ struct SyncRun: Sendable {
         } _: {
             let objects = try await target.copy(on: cluster)
             let state = try await objects.apply(objects.inspect())
-            guard state.isInSync else { throw failure(state) }
+            guard state.isInSync else { throw try await failure(state) }
             return "\(state.objects.count) objects are as declared"
         }
         let state = try await waitForReady(try await appliedCopy())
@@ -76,13 +77,13 @@ struct SyncRun: Sendable {
     private func compare(_ objects: PlacedObjects) async throws {
         try await attempt.read("CompareDesired\(suffix)") {
             let found = try await objects.inspect()
-            guard found.conflicts.isEmpty else { throw failure(found) }
+            guard found.conflicts.isEmpty else { throw try await failure(found) }
             return found.message
         }
     }
 
     /// Why the objects are not as declared after all has been tried.
-    private func failure(_ state: PlacedState) -> StrategyFailure {
+    private func failure(_ state: PlacedState) async throws -> StrategyFailure {
         if !state.conflicts.isEmpty {
             let words = state.conflicts.map(\.description).joined(separator: "; ")
             var error = attempt.successorError(.syncConflict, words)
@@ -93,9 +94,48 @@ struct SyncRun: Sendable {
         guard !state.refusals.isEmpty else { return .transient(words) }
         return .permanent(
             words,
-            nextSteps: state.refusals.prefix(Self.maxSteps).map { "On \(cluster), permit or correct \($0)" }
+            nextSteps: try await grants(state)
+                + state.refusals.prefix(Self.maxSteps).map { "On \(cluster), permit or correct \($0)" }
                 + ["The placement controller goes on by itself as soon as the member accepts it"]
         )
+    }
+
+    /// The manifest that lets the member's credential keep the objects, where it lacks a right to one that was refused.
+    private func grants(_ state: PlacedState) async throws -> [String] {
+        let copy = try await target.copy(on: cluster)
+        let refused = state.objects.filter { object in
+            guard case .refused = object.verdict, let resource = object.resource else { return false }
+            return copy.fenceProblem(object.manifest, resource) == nil
+        }
+        let probe = ClusterProbe(copy.client, timeout: Self.probeTimeout, timeSource: attempt.timeSource)
+        do {
+            let missing = try await probe.missingPermissions(Array(Self.permissions(refused).prefix(Self.maxSteps)))
+            guard !missing.isEmpty else { return [] }
+            let manifest = PermissionGrant.manifest(
+                placement: copy.placement.metadata.key.description,
+                Self.permissions(state.objects),
+                user: members.claims(cluster)?.user
+            )
+            return ["On \(cluster), grant what is missing (\(missing.text)): kubectl apply this\n\(manifest)"]
+        } catch let error as ClientError {
+            if case .refused = error { throw error }
+            attempt.logger.warning("cannot ask for rights", ["cluster": cluster, "error": "\(error)"])
+            return []
+        }
+    }
+
+    /// What keeping these objects takes.
+    private static func permissions(_ objects: [PlacedState.Object]) -> [RequiredPermission] {
+        objects.reduce(into: []) { permissions, object in
+            guard let resource = object.resource else { return }
+            let permission = RequiredPermission(
+                group: resource.group,
+                resource: resource.plural,
+                verbs: ["get", "list", "watch", "create", "patch", "delete"],
+                namespace: object.key.namespace
+            )
+            if !permissions.contains(permission) { permissions.append(permission) }
+        }
     }
 
     /// Watches what is not ready, one object after the other, and looks at all of them at the end.
@@ -103,7 +143,7 @@ struct SyncRun: Sendable {
         let limit = attempt.lastMoment()
         while true {
             let state = try await objects.inspect()
-            guard state.isInSync else { throw failure(state) }
+            guard state.isInSync else { throw try await failure(state) }
             guard let waiting = state.objects.first(where: { $0.problem != nil }), let resource = waiting.resource
             else {
                 attempt.note("WaitForReady\(suffix)", .succeeded, state.message)
