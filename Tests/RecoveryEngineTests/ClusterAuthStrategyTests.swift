@@ -113,6 +113,20 @@ struct ClusterAuthStrategyTests {
         #expect(scene.transport.requests.isEmpty)
     }
 
+    @Test("a plug-in that gives no credential is named and tried again; whether the cluster answers is not known")
+    func brokenPlugin() throws {
+        let scene = MemberScene(
+            [MemberScene.healthy],
+            secret: MemberScene.brokenPlugin,
+            allowedCommands: [MemberScene.plugin]
+        )
+        let failure = try scene.harness.failure(strategy(scene), scene.attempt("ClusterAuth"))
+        #expect(failure.kind == "transient" && failure.message.contains("was not asked: the exec plug-in"))
+        #expect(failure.advice.contains("Run the plug-in named in Secret tmc-recovery-system/edge-kubeconfig"))
+        #expect(try scene.conditions().first == "Reachable=Unknown/NotProbed")
+        #expect(scene.transport.requests.isEmpty)
+    }
+
     @Test("a cluster that does not answer is handed to ClusterConnectivity")
     func handsOver() throws {
         let scene = MemberScene([MemberScene.failing(.tcp, code: 7, systemCode: 111)])

@@ -21,11 +21,21 @@ final class FleetScene: Sendable {
     var world: VirtualWorld { scene.harness.world }
     var hub: FakeAPIServer { scene.harness.hub }
 
-    init(spec: JSONValue = [:], secret: JSONValue? = MemberScene.secret(), isWatched: Bool = true) {
+    init(
+        spec: JSONValue = [:],
+        secret: JSONValue? = MemberScene.secret(),
+        isWatched: Bool = true,
+        allowedCommands: Set<String> = []
+    ) {
         var all: JSONValue = ["probe": ["intervalSeconds": 10, "failureThreshold": 3, "successThreshold": 2]]
         for (key, value) in spec.objectValue ?? [:] { all[key] = value }
         let answer = AnswerBox()
-        scene = MemberScene([{ request in try answer.answer(request) }], spec: all, secret: secret)
+        scene = MemberScene(
+            [{ request in try answer.answer(request) }],
+            spec: all,
+            secret: secret,
+            allowedCommands: allowedCommands
+        )
         self.answer = answer
         engine = Self.engine(scene.harness, isWatched: isWatched)
     }

@@ -78,6 +78,29 @@ struct MemberClusterControllerTests {
         #expect(recovery.status?.attempts == 1)
     }
 
+    @Test("a plug-in that fails while the cluster does not answer heals nothing: nobody was asked")
+    func pluginHealsNothing() throws {
+        let fleet = FleetScene(spec: ["probe": ["intervalSeconds": 1]], allowedCommands: [MemberScene.plugin])
+        fleet.start()
+        fleet.world.run(for: .seconds(25))
+        fleet.answers(Self.refused)
+        let isWaiting = { (try? fleet.recoveries().first?.status?.nextAttemptTime).flatMap { $0 } != nil }
+        #expect(fleet.world.run(until: isWaiting) != nil)
+        fleet.hub.put(MemberScene.brokenPlugin, .secrets)
+        let isOver = {
+            (try? fleet.recoveries().first { $0.spec.error.type == "ClusterUnreachable" }?.isFinal) ?? false
+        }
+        #expect(fleet.world.run(until: isOver, limit: .seconds(600)) != nil)
+        let unreachable = try #require(try fleet.recoveries().first { $0.spec.error.type == "ClusterUnreachable" })
+        #expect(unreachable.status?.conditions?[type: ConditionType.succeeded]?.reason == "Superseded")
+        #expect(
+            try fleet.scene.conditions().prefix(3) == [
+                "Reachable=Unknown/NotProbed", "Authenticated=False/CredentialUnavailable",
+                "Authorized=Unknown/NotProbed",
+            ]
+        )
+    }
+
     @Test("a status that cannot be written at once is no further failure: a new leader opens nothing on one probe")
     func countsProbes() throws {
         let fleet = FleetScene()

@@ -68,6 +68,12 @@ struct MemberScene {
         return secret(data: [key: .string(Data(text.utf8).base64EncodedString())])
     }
 
+    /// A Secret whose plug-in never gives a credential: it asks for a terminal. It has to be permitted.
+    static let brokenPlugin = secret(
+        user: "exec: {apiVersion: client.authentication.k8s.io/v1, command: \(plugin), interactiveMode: Always}"
+    )
+    static let plugin = "/bin/login"
+
     static func secret(data: JSONValue) -> JSONValue {
         [
             "apiVersion": "v1", "kind": "Secret", "data": data,

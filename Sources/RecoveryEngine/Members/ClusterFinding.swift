@@ -15,6 +15,8 @@ package struct ClusterFinding: Error, Sendable, Hashable {
         case unauthenticated
         /// It knows who asks, and refuses.
         case unauthorized
+        /// There is no credential to ask with, as when an exec plug-in fails, so nobody has looked.
+        case unasked
         /// There is no usable kubeconfig, so nobody has looked.
         case unconfigured
     }
@@ -92,7 +94,7 @@ extension ClusterFinding {
         case .transport(let error, _): self.init(error)
         case .api(let error): self.init(error)
         case .credentials(let error):
-            self.init(.unauthenticated, reason: ClusterReason.credentialUnavailable, message: "\(error)")
+            self.init(.unasked, reason: ClusterReason.credentialUnavailable, message: "\(error)")
         case .configuration(let error):
             self.init(
                 .unconfigured,

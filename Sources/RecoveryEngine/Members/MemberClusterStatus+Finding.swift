@@ -51,7 +51,7 @@ extension MemberCluster {
             case .unreachable: (.false, .unknown, .unknown)
             case .unauthenticated: (.true, .false, .unknown)
             case .unauthorized: (.true, .true, .false)
-            case .unconfigured: (.unknown, .false, .unknown)
+            case .unasked, .unconfigured: (.unknown, .false, .unknown)
             }
         func condition(_ type: String, _ status: Condition.Status) -> Condition {
             switch status {

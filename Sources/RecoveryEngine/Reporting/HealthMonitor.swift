@@ -93,7 +93,7 @@ package final class HealthMonitor: Sendable {
             switch finding.verdict {
             // Who may not read /readyz has been answered all the same.
             case .usable, .unauthorized: return .ready
-            case .unreachable, .unauthenticated, .unconfigured:
+            case .unreachable, .unauthenticated, .unasked, .unconfigured:
                 return .failing("the API server cannot be used: \(finding)")
             }
         } catch let error as CancellationError {

@@ -33,8 +33,7 @@ struct ClusterAuthRun {
         case .unreachable: throw try await handover(finding)
         case .unconfigured:
             throw StrategyFailure.transient(finding.description, nextSteps: try await endpoint.nextSteps(finding))
-        case .unauthenticated where finding.reason == ClusterReason.credentialUnavailable:
-            throw unavailable(finding, cluster)
+        case .unasked: throw unavailable(finding, cluster)
         case .unauthenticated: throw refused(finding, cluster)
         case .unauthorized:
             throw StrategyFailure.permanent(

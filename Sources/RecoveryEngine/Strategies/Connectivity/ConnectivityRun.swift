@@ -33,7 +33,9 @@ struct ConnectivityRun<Endpoint: ConnectivityEndpoint> {
             last = (finding, timeout)
             switch finding.verdict {
             case .usable: return result(finding, timeout, probes: probes)
-            case .unauthenticated, .unauthorized: throw try await handover(finding)
+            case .unauthenticated, .unauthorized:
+                throw try await handover("answers, but does not accept the credential", finding)
+            case .unasked: throw try await handover("was not asked: there is no credential", finding)
             case .unreachable, .unconfigured: break
             }
             if !hasRefreshed { try await refresh() }
@@ -91,9 +93,9 @@ struct ConnectivityRun<Endpoint: ConnectivityEndpoint> {
         return metrics
     }
 
-    /// The server answers, so this is no matter of connectivity any more.
-    private func handover(_ finding: ClusterFinding) async throws -> StrategyFailure {
-        let found = "\(endpoint.description) answers, but does not accept the credential: \(finding.message)"
+    /// This is no matter of connectivity, or not before there is a credential.
+    private func handover(_ words: String, _ finding: ClusterFinding) async throws -> StrategyFailure {
+        let found = "\(endpoint.description) \(words): \(finding.message)"
         var error = attempt.successorError(.clusterAuth, found)
         error.context = ["reason": finding.reason]
         let subject = try await endpoint.successorSubject(for: .clusterAuth)

@@ -49,7 +49,7 @@ struct SyncRun: Sendable {
         switch finding.verdict {
         case .usable: return
         case .unreachable: type = .clusterUnreachable
-        case .unauthenticated, .unauthorized, .unconfigured: type = .clusterAuth
+        case .unauthenticated, .unauthorized, .unasked, .unconfigured: type = .clusterAuth
         }
         let words = "\(endpoint.description) cannot be used: \(finding)"
         var error = attempt.successorError(type, words)
