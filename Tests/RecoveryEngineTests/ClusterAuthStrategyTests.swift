@@ -194,6 +194,23 @@ struct ClusterAuthStrategyTests {
         #expect(!scene.transport.requests.contains { $0.url.contains("/token") })
     }
 
+    @Test("what the Secret holds now decides: a credential that was renewed a moment ago is not renewed again")
+    func renewedMeanwhile() throws {
+        let scene = renewing(endsIn: 100)
+        let members = scene.harness.members
+        let cluster = try scene.stored()
+        let renewal = try #require(cluster.spec.credentialRenewal)
+        let end = scene.harness.world.start {
+            _ = try await members.client(for: MemberScene.cluster)
+            scene.harness.hub.put(Self.secret(endsIn: 86_400), .secrets)
+            return try await members.renew(renewal, of: cluster, through: scene.harness.client)
+        }
+        scene.harness.world.settle()
+        let now = ManualTimeSource().wallTime().timeIntervalSince1970
+        #expect(try #require(end.result).get()?.timeIntervalSince1970 == now + 86_400)
+        #expect(scene.harness.writes(.secrets).isEmpty && scene.transport.requests.isEmpty)
+    }
+
     @Test("a renewal that somebody else was first to write is done")
     func renewedByAnother() throws {
         let scene = renewing(endsIn: 100)

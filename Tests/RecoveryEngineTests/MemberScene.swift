@@ -68,7 +68,7 @@ struct MemberScene {
         return secret(data: [key: .string(Data(text.utf8).base64EncodedString())])
     }
 
-    /// A Secret whose plug-in never gives a credential: it asks for a terminal. It has to be permitted.
+    /// A Secret whose plug-in, which has to be permitted, gives no credential: it asks for a terminal.
     static let brokenPlugin = secret(
         user: "exec: {apiVersion: client.authentication.k8s.io/v1, command: \(plugin), interactiveMode: Always}"
     )

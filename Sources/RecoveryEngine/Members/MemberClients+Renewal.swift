@@ -3,14 +3,14 @@ internal import JSON
 package import KubernetesClient
 internal import KubernetesCore
 package import RecoveryAPI
+internal import Timekeeping
 internal import YAML
 
 extension MemberClients {
     /// How the credential of a member is to be renewed, when that is due now.
     package func renewalDue(of cluster: MemberCluster, at now: Date) -> CredentialRenewal? {
         guard let renewal = cluster.spec.credentialRenewal,
-            let claims = claims(cluster.metadata.name ?? ""),
-            claims.isDue(at: now, before: Double(renewal.effectiveRenewBeforeSeconds))
+            renewal.isDue(claims(cluster.metadata.name ?? ""), at: now)
         else { return nil }
         return renewal
     }
@@ -20,31 +20,34 @@ extension MemberClients {
         _ renewal: CredentialRenewal,
         of cluster: MemberCluster,
         fence: AttemptFence
-    ) async throws -> Date {
+    ) async throws -> Date? {
         try await renew(renewal, of: cluster, through: hub.guarded { _ in try fence.checkOpen() })
     }
 
     /// Has the member make a token for its ServiceAccount, and puts it into the kubeconfig Secret.
     ///
-    /// The user of the current context then has the token and nothing else. Of two writers at the same time the later
-    /// one fails, and its token is never used.
+    /// The user of the current context then has the token and nothing else. Nothing is done where the Secret has a new
+    /// credential already. Of two writers at the same time the later one fails, and its token is never used.
     ///
     /// - Parameters:
     ///   - renewal: whose token, and for how long.
     ///   - cluster: the MemberCluster; its present credential has to be accepted still.
     ///   - hub: writes the Secret.
-    /// - Returns: when the new credential ends.
+    /// - Returns: when the credential in the Secret ends now; nil when it does not say.
     /// - Throws: `ClientError`; `MemberClientError` when the kubeconfig cannot be changed.
     package func renew(
         _ renewal: CredentialRenewal,
         of cluster: MemberCluster,
         through hub: KubernetesClient
-    ) async throws -> Date {
+    ) async throws -> Date? {
         let account = renewal.serviceAccountRef
         let secretName = cluster.spec.kubeconfigSecretRef.name
         let key = ObjectKey(namespace: namespace, name: secretName)
         let secret = try await hub.get(.secrets, key)
-        let token = try await client(for: cluster, secret: secret).requestToken(
+        let member = try client(for: cluster, secret: secret)
+        let claims = CredentialClaims.of(member.configuration)
+        guard renewal.isDue(claims, at: timeSource.wallTime()) else { return claims?.end }
+        let token = try await member.requestToken(
             for: ObjectKey(namespace: account.namespace, name: account.name),
             expirationSeconds: Int64(renewal.effectiveExpirationSeconds)
         )
@@ -70,6 +73,13 @@ extension MemberClients {
             options: WriteOptions(fieldManager: MetadataName.fieldManager)
         )
         return token.expiration
+    }
+}
+
+extension CredentialRenewal {
+    /// Whether a credential that says this of itself is to be renewed now.
+    func isDue(_ claims: CredentialClaims?, at now: Date) -> Bool {
+        claims?.isDue(at: now, before: Double(effectiveRenewBeforeSeconds)) ?? false
     }
 }
 

@@ -164,7 +164,7 @@ package final class MemberClusterController: Sendable {
         let logger = environment.context.logger.with(["cluster": cluster.metadata.name ?? ""])
         do {
             let expiration = try await environment.members.renew(renewal, of: cluster, through: environment.hub)
-            logger.info("credential renewed", ["expires": RFC3339.string(from: expiration) ?? ""])
+            logger.info("credential renewed", ["expires": expiration.flatMap { RFC3339.string(from: $0) } ?? ""])
         } catch let error as ClientError {
             // The old one still works; the next probe tries again, and its end will be seen as a failure.
             logger.warning("cannot renew the credential", ["error": "\(error)"])

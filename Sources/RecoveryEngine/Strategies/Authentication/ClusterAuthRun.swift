@@ -69,7 +69,7 @@ struct ClusterAuthRun {
                 let end = try await members.renew(renewal, of: cluster, fence: attempt.fence)
                 let account = renewal.serviceAccountRef
                 return "token of ServiceAccount \(account.namespace)/\(account.name), valid until "
-                    + (RFC3339.string(from: end) ?? "an unknown time")
+                    + (end.flatMap { RFC3339.string(from: $0) } ?? "an unknown time")
             } catch let error as ClientError where error.apiError?.isConflict == true {
                 // The controller renews by itself too, and a proxy may have sent the write twice.
                 guard try await isRenewed() else { throw error }
