@@ -18,6 +18,7 @@ final class FleetScene: Sendable {
     let scene: MemberScene
     let engine: RecoveryEngine
     private let answer: AnswerBox
+    private let recorder: EventRecorder
     var world: VirtualWorld { scene.harness.world }
     var hub: FakeAPIServer { scene.harness.hub }
 
@@ -37,16 +38,17 @@ final class FleetScene: Sendable {
             allowedCommands: allowedCommands
         )
         self.answer = answer
-        engine = Self.engine(scene.harness, isWatched: isWatched)
+        recorder = Self.recorder(scene.harness)
+        engine = Self.engine(scene.harness, isWatched: isWatched, recorder: recorder)
     }
 
     /// The engine of a hub, which watches over the members of its harness.
     static func engine(
         _ harness: StrategyHarness,
         isWatched: Bool = true,
-        strategies: StrategyRegistry? = nil
+        strategies: StrategyRegistry? = nil,
+        recorder: EventRecorder? = nil
     ) -> RecoveryEngine {
-        let context = RuntimeContext(timeSource: harness.world.time)
         var dependencies = RecoveryEngine.Dependencies(
             client: harness.client,
             members: harness.members.guardedClient,
@@ -56,13 +58,27 @@ final class FleetScene: Sendable {
             controllerNamespace: StrategyHarness.namespace,
             identity: { ControllerIdentity(holder: "me") },
             mayLead: { true },
-            recorder: EventRecorder(client: harness.client, component: "test", instance: "me", context: context),
+            recorder: recorder ?? Self.recorder(harness),
             timeSource: harness.world.time,
             logger: .disabled,
             metrics: MetricsRegistry()
         )
         dependencies.fleet = harness.members
         return RecoveryEngine(dependencies)
+    }
+
+    private static func recorder(_ harness: StrategyHarness) -> EventRecorder {
+        EventRecorder(
+            client: harness.client,
+            component: "test",
+            instance: "me",
+            context: RuntimeContext(timeSource: harness.world.time)
+        )
+    }
+
+    /// Has events written, too; without it nobody sends them.
+    func writeEvents() {
+        world.start { [recorder] in try await recorder.run() }
     }
 
     /// What the cluster answers from now on.

@@ -268,6 +268,88 @@ struct MemberClusterControllerTests {
         #expect(fleet.scene.harness.writes(.secrets).count == 1)
     }
 
+    /// A fleet whose credential ends in `seconds`, and is to be renewed an hour before.
+    private func renewing(endsIn seconds: Double?) -> FleetScene {
+        let now = ManualTimeSource().wallTime().timeIntervalSince1970
+        let token = seconds.map { Self.token(start: now - 90_000, end: now + $0) } ?? "opaque"
+        return FleetScene(
+            spec: ["credentialRenewal": ["serviceAccountRef": ["namespace": "kube-system", "name": "tmc"]]],
+            secret: MemberScene.secret(user: "token: \(token)")
+        )
+    }
+
+    private func renewed(_ fleet: FleetScene) throws -> Condition? {
+        try fleet.scene.stored().status?.conditions?[type: ConditionType.credentialRenewed]
+    }
+
+    private func warnings(_ fleet: FleetScene) -> [String] {
+        fleet.hub.objects(.events).map(\.content).filter { $0["reason"]?.stringValue == "CredentialNotRenewed" }
+            .compactMap { $0["message"]?.stringValue }
+    }
+
+    @Test(
+        "a renewal that is refused is said at once, with the right that is missing and where, while the old one works",
+        arguments: [
+            (true, #"by a Role in namespace kube-system, {"apiGroups":[""]"#),
+            (false, "apply the Role tmc-recovery-strategy-cluster-auth"),
+        ]
+    )
+    func refusedRenewal(onMember: Bool, words: String) throws {
+        let fleet = renewing(endsIn: 3_000)
+        let now = ManualTimeSource().wallTime().timeIntervalSince1970
+        let new: JSONValue = .string(Self.token(start: now, end: now + 90_000))
+        fleet.answers { request in
+            guard request.url.contains("/serviceaccounts/tmc/token") else { return try MemberScene.healthy(request) }
+            if onMember { return .status(403, reason: "Forbidden", message: "cannot create serviceaccounts/token") }
+            return .json(["status": ["token": new, "expirationTimestamp": "2030-01-01T00:00:00Z"]], status: 201)
+        }
+        if !onMember {
+            fleet.hub.inject(.status(403, "Forbidden"), times: 100) { $0.isWrite && $0.concerns(.secrets) }
+        }
+        fleet.writeEvents()
+        fleet.start()
+        fleet.world.run(for: .seconds(60))
+        let condition = try #require(try renewed(fleet))
+        #expect(condition.status == .false && condition.reason == "Forbidden")
+        #expect(condition.message.contains(words))
+        #expect(warnings(fleet) == [condition.message])
+        #expect(try ready(fleet) == "Ready=True/Ready", "the old one works")
+        fleet.hub.clearFaults()
+        fleet.answers { request in
+            guard request.url.contains("/serviceaccounts/tmc/token") else { return try MemberScene.healthy(request) }
+            return .json(["status": ["token": new, "expirationTimestamp": "2030-01-01T00:00:00Z"]], status: 201)
+        }
+        fleet.world.run(for: .seconds(60))
+        #expect(try renewed(fleet)?.status == .true)
+    }
+
+    @Test("a credential that does not say when it ends cannot be renewed, and that is said")
+    func notRenewable() throws {
+        let fleet = renewing(endsIn: nil)
+        fleet.writeEvents()
+        fleet.start()
+        fleet.world.run(for: .seconds(60))
+        let condition = try #require(try renewed(fleet))
+        #expect(condition.status == .false && condition.reason == "NotRenewable")
+        #expect(warnings(fleet) == [condition.message])
+        let writes = fleet.scene.harness.writes(MemberCluster.resource).count
+        fleet.world.run(for: .seconds(100))
+        #expect(fleet.scene.harness.writes(MemberCluster.resource).count == writes)
+    }
+
+    @Test("a cluster that asks for no renewal has no condition about it, and loses one that it had")
+    func noRenewal() throws {
+        let fleet = renewing(endsIn: 9e8)
+        fleet.start()
+        fleet.world.run(for: .seconds(60))
+        #expect(try renewed(fleet)?.status == .true)
+        fleet.hub.edit(MemberCluster.resource, ObjectKey(name: "edge")) { cluster in
+            cluster.set(nil, at: ["spec", "credentialRenewal"])
+        }
+        fleet.world.run(for: .seconds(60))
+        #expect(try renewed(fleet) == nil)
+    }
+
     static func token(start: Double, end: Double) -> String {
         let claims: JSONValue = [
             "iat": .number(Int64(start)), "exp": .number(Int64(end)), "sub": "system:serviceaccount:kube-system:tmc",

@@ -168,7 +168,8 @@ package struct RequiredPermission: Codable, Hashable, Sendable {
 package struct MemberClusterStatus: Codable, Hashable, Sendable {
     /// The generation that the rest describes.
     package var observedGeneration: Int64?
-    /// Reachable, Authenticated, Authorized, and Ready: the three together; CapacityKnown: nodes and pods are counted.
+    /// Reachable, Authenticated, Authorized, and Ready: the three together; CapacityKnown: nodes and pods are counted;
+    /// CredentialRenewed: the credential is renewed in time, where that is asked for.
     package var conditions: [Condition]?
     /// The API server's version.
     package var version: String?

@@ -28,6 +28,8 @@ package enum ConditionType {
     package static let authorized = "Authorized"
     /// The cluster's nodes and pods are counted.
     package static let capacityKnown = "CapacityKnown"
+    /// The credential of a cluster is renewed before it ends, as its spec asks for.
+    package static let credentialRenewed = "CredentialRenewed"
     /// A placement has its clusters.
     package static let scheduled = "Scheduled"
     /// Changes of a placement's objects are noticed as they happen; written where rights for that are missing.

@@ -83,6 +83,8 @@ package enum ClusterReason {
     package static let kubeconfigMissing = "KubeconfigMissing"
     package static let invalidKubeconfig = "InvalidKubeconfig"
     package static let unsafeKubeconfig = "UnsafeKubeconfig"
+    package static let notRenewable = "NotRenewable"
+    package static let renewalFailed = "RenewalFailed"
     package static let notProbed = "NotProbed"
     package static let ready = "Ready"
 }

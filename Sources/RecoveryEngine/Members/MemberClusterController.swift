@@ -97,6 +97,7 @@ package final class MemberClusterController: Sendable {
         var status = cluster.status(afterProbe: finding, now: now)
         status.credentialExpirationTime = environment.members.claims(key.name)?.end
         status = cluster.status(status, with: environment.fleet.observation(of: key.name), now: now)
+        status = try await cluster.status(status, with: isUsable ? renewCredential(cluster, now) : nil, now: now)
         var current = cluster
         if cluster.isNews(status, now: now) {
             current = try await environment.members.write(status, on: cluster, through: environment.hub)
@@ -105,14 +106,11 @@ package final class MemberClusterController: Sendable {
         follow(current, isUsable: isUsable)
         // Counted once it is written: a write that fails is tried again within milliseconds, which is no second failure.
         let failures = environment.sights.note(key, isUsable: isUsable)
-        if isUsable {
-            try await renewCredential(current, now: now)
-        } else if failures >= cluster.spec.effectiveProbe.effectiveFailureThreshold,
-            !environment.isDetected(current)
+        if !isUsable, failures >= cluster.spec.effectiveProbe.effectiveFailureThreshold,
+            !environment.isDetected(current),
+            let incident = current.incident(namespace: environment.namespace)
         {
-            if let incident = current.incident(namespace: environment.namespace) {
-                try await environment.incidents.report(incident)
-            }
+            try await environment.incidents.report(incident)
         }
         return .requeue(after: .seconds(max(1, cluster.spec.effectiveProbe.effectiveIntervalSeconds)))
     }
@@ -159,30 +157,65 @@ package final class MemberClusterController: Sendable {
         }
     }
 
-    private func renewCredential(_ cluster: MemberCluster, now: Date) async throws {
-        guard let renewal = environment.members.renewalDue(of: cluster, at: now) else { return }
-        let logger = environment.context.logger.with(["cluster": cluster.metadata.name ?? ""])
+    /// Renews the credential where that is due, and says what became of it; nil where nobody asks for it.
+    ///
+    /// One that cannot be renewed works for a while yet: the next probe tries again, and people have the time to act.
+    private func renewCredential(_ cluster: MemberCluster, _ now: Date) async throws -> RenewalStanding? {
+        let (members, name) = (environment.members, cluster.metadata.name ?? "")
+        guard let renewal = cluster.spec.credentialRenewal else { return nil }
+        guard members.claims(name)?.end != nil else {
+            return .failed(
+                reason: ClusterReason.notRenewable,
+                message: "the credential does not say when it ends, as those of exec plug-ins and tokens without exp: "
+                    + "put a token that does, or a client certificate, into Secret \(members.secretName(of: cluster))"
+            )
+        }
+        guard members.renewalDue(of: cluster, at: now) != nil else { return .upToDate }
+        let logger = environment.context.logger.with(["cluster": name])
         do {
-            let expiration = try await environment.members.renew(renewal, of: cluster, through: environment.hub)
+            let expiration = try await members.renew(renewal, of: cluster, through: environment.hub)
             logger.info("credential renewed", ["expires": expiration.flatMap { RFC3339.string(from: $0) } ?? ""])
+            return .upToDate
+        } catch let error as MemberClientError {
+            return .failed(reason: ClusterReason.renewalFailed, message: "\(error)")
         } catch let error as ClientError {
-            // The old one still works; the next probe tries again, and its end will be seen as a failure.
+            if case .refused = error { throw error }
             logger.warning("cannot renew the credential", ["error": "\(error)"])
+            let missing = renewal.missingRight(error, cluster: name, secret: members.secretName(of: cluster))
+            return .failed(
+                reason: missing == nil ? ClusterReason.renewalFailed : ClusterReason.forbidden,
+                message: missing ?? "\(error)"
+            )
         }
     }
 
     // MARK: Changes
 
-    /// One event for each change of Ready.
+    /// One event for each change of Ready, and one when the credential cannot be renewed.
     private func report(_ cluster: MemberCluster, before: MemberCluster) {
-        let old = before.status?.conditions?[type: ConditionType.ready]?.status
-        guard let ready = cluster.status?.conditions?[type: ConditionType.ready], ready.status != old,
-            ready.status != .unknown
-        else { return }
+        let changed = { (type: String) -> Condition? in
+            let condition = cluster.status?.conditions?[type: type]
+            return condition?.status == before.status?.conditions?[type: type]?.status ? nil : condition
+        }
+        if let ready = changed(ConditionType.ready), ready.status != .unknown {
+            let isReady = ready.status == .true
+            record(
+                isReady ? .normal : .warning,
+                isReady ? "ClusterReady" : "ClusterNotReady",
+                ready.message.isEmpty ? "the cluster can be used" : ready.message,
+                about: cluster
+            )
+        }
+        if let renewed = changed(ConditionType.credentialRenewed), renewed.status == .false {
+            record(.warning, "CredentialNotRenewed", renewed.message, about: cluster)
+        }
+    }
+
+    private func record(_ type: EventType, _ reason: String, _ message: String, about cluster: MemberCluster) {
         environment.recorder.record(
-            ready.status == .true ? .normal : .warning,
-            reason: ready.status == .true ? "ClusterReady" : "ClusterNotReady",
-            message: ready.message.isEmpty ? "the cluster can be used" : ready.message,
+            type,
+            reason: reason,
+            message: message,
             about: ObjectReference(
                 apiVersion: RecoveryAPI.apiVersion,
                 kind: MemberCluster.resource.kind,

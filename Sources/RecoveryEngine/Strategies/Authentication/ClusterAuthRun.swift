@@ -74,6 +74,12 @@ struct ClusterAuthRun {
                 // The controller renews by itself too, and a proxy may have sent the write twice.
                 guard try await isRenewed() else { throw error }
                 return "renewed by another write meanwhile"
+            } catch let error as ClientError {
+                let secret = members.secretName(of: cluster)
+                guard let missing = renewal.missingRight(error, cluster: endpoint.cluster, secret: secret) else {
+                    throw error
+                }
+                throw StrategyFailure.permanent("the credential cannot be renewed: \(error)", nextSteps: [missing])
             }
         }
     }
