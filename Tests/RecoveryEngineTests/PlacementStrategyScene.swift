@@ -125,7 +125,8 @@ final class PlacementStrategyScene: Sendable {
         on cluster: String? = nil,
         parameters: [String: JSONValue] = [:],
         actions: [ActionRecord] = [],
-        timeLimit: Duration = .seconds(300)
+        timeLimit: Duration = .seconds(300),
+        account: String? = nil
     ) throws -> Attempt {
         try harness.attempt(
             type.rawValue,
@@ -138,7 +139,9 @@ final class PlacementStrategyScene: Sendable {
             parameters: parameters,
             actions: actions,
             timeLimit: timeLimit,
-            context: cluster.map { ["cluster": $0] }
+            namespace: account == nil ? StrategyHarness.namespace : "team",
+            context: cluster.map { ["cluster": $0] },
+            account: account
         )
     }
 

@@ -68,6 +68,7 @@ struct StrategyHarness {
         members: MemberClients? = nil,
         namespace: String = namespace,
         context: [String: String]? = nil,
+        account: String? = nil,
         prepare: (inout RecoveryStatus) -> Void = { _ in }
     ) throws -> Attempt {
         var execution = RecoveryExecution(id: Self.executionID, attempt: 1, strategy: "Test")
@@ -95,7 +96,8 @@ struct StrategyHarness {
             execution: execution,
             isResumed: !actions.isEmpty,
             parameters: parameters,
-            client: client.guarded { [fence] in try fence.check($0) },
+            client: client.impersonating(account.map { .serviceAccount(namespace: namespace, name: $0) })
+                .guarded { [fence] in try fence.check($0, asServiceAccount: account != nil) },
             placementFence: LivePlacementFence(
                 hub: client,
                 fence: PlacementFence(controllerNamespace: Self.namespace)

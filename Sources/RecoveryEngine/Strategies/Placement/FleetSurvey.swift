@@ -31,7 +31,8 @@ struct FleetSurvey: Sendable {
     func candidates(for placement: Placement) async throws -> (clusters: [ClusterCandidate], words: String) {
         let labels = try await attempt.placementFence.namespaceLabels(of: placement)
         let demand = PlacementDemand(manifests: placement.spec.manifests)
-        let members = try await attempt.client.list(MemberCluster.self).items
+        // As the controller: the ServiceAccount that an attempt acts as is of one namespace, and sees no MemberClusters.
+        let members = try await attempt.placementFence.hub.list(MemberCluster.self).items
         let answers = try await withThrowingTaskGroup(of: Answer.self) { group in
             var waiting = members[...]
             var answers: [Answer] = []
