@@ -101,6 +101,17 @@ struct MemberClusterControllerTests {
         )
     }
 
+    @Test("a plug-in that hangs holds a probe up for one timeout more, and then nobody was asked")
+    func slowPlugin() throws {
+        let fleet = FleetScene(secret: MemberScene.slowPlugin, allowedCommands: ["/bin/sleep"])
+        fleet.start()
+        fleet.world.run(for: .seconds(55))
+        let condition = try #require(try fleet.scene.stored().status?.conditions?[type: ConditionType.authenticated])
+        #expect(condition.reason == "CredentialUnavailable")
+        #expect(condition.message == "exec plug-in /bin/sleep: no credential after 10 s")
+        #expect(try fleet.scene.conditions().first == "Reachable=Unknown/NotProbed")
+    }
+
     @Test("a status that cannot be written at once is no further failure: a new leader opens nothing on one probe")
     func countsProbes() throws {
         let fleet = FleetScene()

@@ -1,3 +1,4 @@
+import KubernetesClient
 import KubernetesCore
 import TestSupport
 import Testing
@@ -66,5 +67,19 @@ struct MemberGateTests {
         gate.leave("edge", hasAnswered: false, now: now)
         gate.reset("edge")
         #expect(gate.enter(key(1), now: now) == .open, "it is ready again")
+    }
+
+    @Test("who has no credential to ask with gets no answer either")
+    func unanswered() throws {
+        let scene = MemberScene(
+            [MemberScene.healthy],
+            secret: MemberScene.brokenPlugin,
+            allowedCommands: ["/bin/login"]
+        )
+        let members = scene.harness.members
+        let call = scene.harness.world.start { _ = try await members.client(for: "edge").send(.raw("/readyz")) }
+        scene.harness.world.settle()
+        let error = #expect(throws: ClientError.self) { try call.result?.get() }
+        #expect(error?.isUnanswered == true)
     }
 }

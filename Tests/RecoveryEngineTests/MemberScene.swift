@@ -73,6 +73,11 @@ struct MemberScene {
         user: "exec: {apiVersion: client.authentication.k8s.io/v1, command: \(plugin), interactiveMode: Always}"
     )
     static let plugin = "/bin/login"
+    /// A Secret whose plug-in takes longer than any probe waits.
+    static let slowPlugin = secret(
+        user: "exec: {apiVersion: client.authentication.k8s.io/v1, command: /bin/sleep, args: ['20'], "
+            + "interactiveMode: Never}"
+    )
 
     static func secret(data: JSONValue) -> JSONValue {
         [

@@ -6,8 +6,12 @@ package import RecoveryAPI
 package import Timekeeping
 
 /// Looks at a member cluster's API server and says what it found; repeats nothing by itself.
+///
+/// A look takes no longer than its calls may, and one timeout more: that is how long an exec plug-in may hold it up. What
+/// the plug-in prints later serves the next look.
 package struct ClusterProbe: Sendable {
     private let client: KubernetesClient
+    private let timeout: Duration
     private let timeSource: any TimeSource
 
     /// Makes a probe.
@@ -18,6 +22,7 @@ package struct ClusterProbe: Sendable {
     ///   - timeSource: measures the latency.
     package init(_ client: KubernetesClient, timeout: Duration, timeSource: any TimeSource) {
         self.client = client.with(requestTimeout: timeout, connectTimeout: timeout, retryPolicy: .none)
+        self.timeout = timeout
         self.timeSource = timeSource
     }
 
@@ -26,7 +31,7 @@ package struct ClusterProbe: Sendable {
     /// - Throws: what says nothing about the cluster: a refused call, cancellation.
     package func testEndpoint() async throws -> ClusterFinding {
         let start = timeSource.now()
-        return try await finding {
+        return try await finding(calls: 1) {
             _ = try await client.send(.raw("/readyz"))
             var finding = ClusterFinding(.usable, reason: ClusterReason.answering, message: "/readyz is ok")
             finding.latency = start.duration(to: timeSource.now())
@@ -39,10 +44,10 @@ package struct ClusterProbe: Sendable {
     /// - Throws: what says nothing about the cluster: a refused call, cancellation.
     package func exercise(_ spec: MemberClusterSpec) async throws -> ClusterFinding {
         let start = timeSource.now()
-        return try await finding {
+        let required = spec.requiredPermissions ?? []
+        return try await finding(calls: 2 + required.reduce(0) { $0 + $1.verbs.count }) {
             let version = try await client.send(.raw("/version")).json()["gitVersion"]?.stringValue
             let latency = start.duration(to: timeSource.now())
-            let required = spec.requiredPermissions ?? []
             var message = "namespaces can be listed"
             do {
                 _ = try await client.send(.list(.namespaces, namespace: nil, options: ListOptions(limit: 1)))
@@ -104,12 +109,36 @@ package struct ClusterProbe: Sendable {
     }
 
     /// Turns failures that are about the cluster into findings.
-    private func finding(_ body: () async throws -> ClusterFinding) async throws -> ClusterFinding {
+    private func finding(
+        calls: Int,
+        _ body: @escaping @Sendable () async throws -> ClusterFinding
+    ) async throws -> ClusterFinding {
+        let limit = timeout * (calls + 1)
         do {
-            return try await body()
+            return try await withDeadline(timeSource.now().advanced(by: limit), timeSource, body)
+        } catch is DeadlineExceeded {
+            return late(limit)
         } catch let error as ClientError {
             guard let finding = ClusterFinding(error) else { throw error }
             return finding
         }
+    }
+
+    /// Every call has its own timeout, so what took longer is a plug-in, where there is one.
+    private func late(_ limit: Duration) -> ClusterFinding {
+        let words = "after \(limit.components.seconds) s"
+        guard case .exec(let plugin) = client.configuration.credentials else {
+            return ClusterFinding(
+                .unreachable,
+                layer: .http,
+                reason: ClusterReason.httpTimeout,
+                message: "no answer \(words)"
+            )
+        }
+        return ClusterFinding(
+            .unasked,
+            reason: ClusterReason.credentialUnavailable,
+            message: "exec plug-in \(plugin.command): no credential \(words)"
+        )
     }
 }

@@ -1,3 +1,4 @@
+internal import KubernetesClient
 internal import Synchronization
 internal import Timekeeping
 
@@ -101,5 +102,13 @@ final class MemberGate: Sendable {
             members[cluster]?.failures = 0
             members[cluster]?.closedUntil = nil
         }
+    }
+}
+
+extension ClientError {
+    /// Whether a server said nothing at all: it did not answer, or there was no credential to ask it with.
+    var isUnanswered: Bool {
+        if case .credentials = self { return true }
+        return transportError != nil
     }
 }

@@ -74,7 +74,7 @@ extension PlacementController {
         defer { gate.leave(key.cluster, hasAnswered: hasAnswered, now: timeSource.now()) }
         do {
             return try await work()
-        } catch let error as ClientError where error.transportError != nil {
+        } catch let error as ClientError where error.isUnanswered {
             hasAnswered = false
             metrics?.syncs.increment("Unreachable")
             environment.context.logger.debug("member does not answer", ["sync": "\(key)", "error": "\(error)"])
