@@ -124,6 +124,20 @@ struct MigrationControllerTests {
         #expect(try scene.recoveries().count == 1)
     }
 
+    @Test("where quota may not be looked at, the checkpoint says that nobody has")
+    func unreadQuota() throws {
+        let scene = MigrationControllerScene(manifests: [PlacedScene.web()])
+        scene.member.inject(.status(403, "Forbidden"), times: .max) {
+            $0.concerns(MigrationControllerScene.quotas)
+        }
+        scene.start()
+        scene.create()
+        try scene.play(for: 15)
+        #expect(try scene.phases() == Self.whole)
+        let step = try #require(try scene.migration().status?.completedSteps?.first { $0.name == "Prechecked" })
+        #expect(step.message?.hasSuffix("; quota of pods not checked: needs list resourcequotas in team") == true)
+    }
+
     @Test(
         "what the target says no to is named",
         arguments: [

@@ -44,9 +44,10 @@ struct TargetInspection: Sendable {
         let state = try await objects.inspect()
         for object in state.objects { findings += try await judge(object, among: state.objects) }
         let missing = state.objects.filter { $0.uid == nil }
-        findings += try await quotaFindings(missing.map(\.manifest))
+        let quota = try await quotaFindings(missing.map(\.manifest))
+        findings += quota.findings
         let summary = "\(name) serves all kinds and accepts \(missing.count) new objects of \(state.objects.count)"
-        return MigrationPrechecks(findings: findings, summary: summary)
+        return MigrationPrechecks(findings: findings, summary: summary + quota.gap)
     }
 
     /// What the scheduler would say about the cluster, if a copy were to go there.
@@ -118,15 +119,21 @@ struct TargetInspection: Sendable {
 
     // MARK: Quota of pods
 
-    /// What the pods of new workloads would take too much of.
-    private func quotaFindings(_ manifests: [PlacedManifest]) async throws -> [MigrationFinding] {
-        var findings: [MigrationFinding] = []
+    /// What the pods of new workloads would take too much of, and in words where nobody could look.
+    private func quotaFindings(
+        _ manifests: [PlacedManifest]
+    ) async throws -> (findings: [MigrationFinding], gap: String) {
+        var (findings, unread): ([MigrationFinding], [String]) = ([], [])
         let byNamespace = Dictionary(grouping: manifests) { $0.namespace ?? "" }
         for (namespace, manifests) in byNamespace.sorted(by: { $0.key < $1.key }) {
             let contents = manifests.map(\.content)
             let demand = PlacementDemand(manifests: contents).total
             guard demand.names.contains(where: { demand[$0] > .zero }) else { continue }
-            for quota in try await quotas(in: namespace) {
+            guard let quotas = try await quotas(in: namespace) else {
+                unread.append(namespace)
+                continue
+            }
+            for quota in quotas {
                 let scopes = QuotaScopes(quota: quota["spec"])
                 let demand = PlacementDemand(manifests: contents, counting: scopes.covers).total
                 let words = Self.excess(of: demand, in: quota)
@@ -135,15 +142,18 @@ struct TargetInspection: Sendable {
                 findings.append(MigrationFinding(MigrationReason.quotaExceeded, text, isRefusal: true))
             }
         }
-        return findings
+        guard !unread.isEmpty else { return (findings, "") }
+        let places = unread.joined(separator: ", ")
+        return (findings, "; quota of pods not checked: needs list resourcequotas in \(places)")
     }
 
-    /// The quotas of a namespace; none where they may not be listed.
-    private func quotas(in namespace: String) async throws -> [Unstructured] {
+    /// The quotas of a namespace; nil where they may not be listed.
+    private func quotas(in namespace: String) async throws -> [Unstructured]? {
         do {
             return try await client.list(.resourceQuotas, namespace: namespace).items
-        } catch let error as ClientError {
-            _ = try error.refusal()
+        } catch let error as ClientError where error.apiError?.isForbidden == true {
+            return nil
+        } catch let error as ClientError where error.apiError?.isNotFound == true {
             return []
         }
     }
