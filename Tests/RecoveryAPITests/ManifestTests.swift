@@ -87,8 +87,8 @@ struct SampleTests {
             .compactMap { $0.value(at: ["spec", "error", "type"])?.stringValue }
         #expect(
             Set(types) == [
-                "ComponentUnhealthy", "RolloutFailed", "ResourceConflict", "ClusterUnreachable", "SyncFailure",
-                "PlacementConstraint", "MigrationFailure",
+                "ComponentUnhealthy", "RolloutFailed", "ResourceConflict", "ClusterUnreachable", "ClusterAuth",
+                "SyncFailure", "PlacementConstraint", "MigrationFailure",
             ]
         )
     }

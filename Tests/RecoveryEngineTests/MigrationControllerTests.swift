@@ -135,7 +135,8 @@ struct MigrationControllerTests {
         try scene.play(for: 15)
         #expect(try scene.phases() == Self.whole)
         let step = try #require(try scene.migration().status?.completedSteps?.first { $0.name == "Prechecked" })
-        #expect(step.message?.hasSuffix("; quota of pods not checked: needs list resourcequotas in team") == true)
+        let words = "; quota of pods not checked: needs list resourcequotas in \(MigrationControllerScene.space)"
+        #expect(step.message?.hasSuffix(words) == true)
     }
 
     @Test(
