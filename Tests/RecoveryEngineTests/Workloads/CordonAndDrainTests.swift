@@ -200,6 +200,77 @@ struct CordonAndDrainTests {
         #expect(excluded.message.contains("recovery.tmc.io/exclude=true") && evictions(other).isEmpty)
     }
 
+    @Test(
+        "a drain that a budget holds up hears the person who lets pods onto the node, or keeps actions away (draino #17)",
+        arguments: [("unschedulable", JSONValue.null, "lets pods"), ("label", "true", "exclude=true")]
+            as [(String, JSONValue, String)]
+    )
+    func hearsHuman(field: String, value: JSONValue, words: String) throws {
+        let scene = makeScene()
+        scene.putPod("web-1", owner: (kind: "ReplicaSet", name: "web"))
+        scene.hub.inject(.status(429, "TooManyRequests"), times: 2) { $0.target?.subresource == "eviction" }
+        let attempt = try attempt(scene)
+        let run = scene.start(CordonAndDrainStrategy(), attempt)
+        #expect(evictions(scene) == ["web-1"])
+        let path = field == "label" ? ["metadata", "labels", "recovery.tmc.io/exclude"] : ["spec", field]
+        scene.hub.edit(.nodes, Self.node) { $0.set(value.isNull ? nil : value, at: path) }
+        scene.putPod("new", owner: (kind: "ReplicaSet", name: "web"))
+        let failure = #expect(throws: StrategyFailure.self) { try scene.finish(run) }
+        #expect(failure?.description.contains(words) == true && failure?.description.contains("left alone") == true)
+        #expect(evictions(scene) == ["web-1"] && scene.hub.objects(.pods).count == 2)
+        let undo = scene.harness.world.start { try await Compensation(attempt, CordonAndDrainStrategy()).run() }
+        #expect(undo.isFinished && !isCordoned(scene))
+    }
+
+    /// A dead node whose only pod, with an emptyDir, a budget keeps.
+    private func heldUp() -> WorkloadScene {
+        let scene = makeScene(isReady: false)
+        let volumes: JSONValue = [["emptyDir": [:]]]
+        scene.putPod("web-1", owner: (kind: "ReplicaSet", name: "web"), ["spec": ["volumes": volumes]])
+        scene.hub.inject(.status(429, "TooManyRequests"), times: 2) { $0.target?.subresource == "eviction" }
+        return scene
+    }
+
+    private func setReady(_ scene: WorkloadScene, _ value: JSONValue) {
+        scene.hub.edit(.nodes, Self.node) { node in
+            node.set([["type": "Ready", "status": value]], at: ["status", "conditions"])
+        }
+    }
+
+    @Test("a dead node that comes back keeps what still runs there, and takes pods again (karmada #5803)")
+    func comesBack() throws {
+        let scene = heldUp()
+        let attempt = try attempt(scene)
+        let run = scene.start(CordonAndDrainStrategy(), attempt)
+        setReady(scene, "True")
+        let failure = #expect(throws: StrategyFailure.self) { try scene.finish(run) }
+        #expect(failure?.description.contains("came back") == true)
+        #expect(evictions(scene) == ["web-1"] && scene.hub.objects(.pods).count == 1)
+        let undo = scene.harness.world.start { try await Compensation(attempt, CordonAndDrainStrategy()).run() }
+        #expect(undo.isFinished && !isCordoned(scene))
+
+        // The next run of the attempt knows that it was dead.
+        let other = heldUp()
+        let begun = try self.attempt(other)
+        let first = other.start(CordonAndDrainStrategy(), begun)
+        first.cancel()
+        setReady(other, "True")
+        let later = try self.attempt(other, actions: begun.journal.actions)
+        let resumed = try other.harness.failure(CordonAndDrainStrategy(), later)
+        #expect(resumed.message.contains("came back") && evictions(other) == ["web-1"])
+    }
+
+    @Test("a node that dies while its drain is held up cannot confirm the end of its pods any more")
+    func diesMeanwhile() throws {
+        let scene = makeScene()
+        let kubelet: JSONValue = ["finalizers": ["kubelet"]]
+        scene.putPod("web-1", owner: (kind: "ReplicaSet", name: "web"), ["metadata": kubelet])
+        scene.hub.inject(.status(429, "TooManyRequests"), times: 1) { $0.target?.subresource == "eviction" }
+        let run = scene.start(CordonAndDrainStrategy(), try attempt(scene))
+        setReady(scene, "Unknown")
+        #expect(try scene.finish(run).nextSteps.first?.contains("out-of-service") == true)
+    }
+
     @Test("after a crash the owners of pods that are gone are still waited for")
     func resumesProof() throws {
         let scene = makeScene()

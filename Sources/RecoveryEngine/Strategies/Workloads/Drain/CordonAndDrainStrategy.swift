@@ -9,8 +9,9 @@ package import RecoveryDecision
 ///
 /// PodDisruptionBudgets are honoured; pods of DaemonSets and static pods stay. A pod that nobody would make again, or one
 /// with data in an emptyDir on a node that still answers, stops the drain, and so does one with the label
-/// `recovery.tmc.io/exclude`. What it undoes is its own cordon. Only for Recoveries in the controller's own namespace, as
-/// for all that has no namespace.
+/// `recovery.tmc.io/exclude`. A person who lets pods onto the node again ends it, and so does a dead node that comes back.
+/// What it undoes is its own cordon. Only for Recoveries in the controller's own namespace, as for all that has no
+/// namespace.
 ///
 /// Parameters: `force` (false: evicts pods without a controller, too), `deleteEmptyDirData` (false).
 package struct CordonAndDrainStrategy: RecoveryStrategy {

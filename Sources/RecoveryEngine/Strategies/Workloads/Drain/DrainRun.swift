@@ -18,20 +18,20 @@ struct DrainRun: Sendable {
     func run() async throws -> StrategyResult {
         let node = try await target.read()
         try target.checkMayChange(node)
-        let answers = WorkloadReadiness.problem(of: node) == nil
+        var answers = Self.answers(node)
         // First: what came to the node after a look at its pods would be evicted unseen.
         try await cordon(node)
-        let pods = try await pods(nodeAnswers: answers)
+        // Those that are evicted no longer tell who has to make them again, nor a node that is back that it was dead.
+        let begun = attempt.recorded(Self.evictAction)?.facts.map { DrainedOwners($0) }
+        let wasDead = begun?.ofDeadNode ?? !answers
+        let pods = try await pods(nodeAnswers: answers && !wasDead)
         attempt.note("CheckPods", .succeeded, "to evict: \(pods.toEvict.count), to leave: \(pods.toLeave)")
         let limit = attempt.lastMoment()
-        // Those that are evicted no longer tell who has to make them again.
-        let recorded = attempt.recorded(Self.evictAction)?.facts
-        let facts = recorded ?? DrainedOwners(pods.toEvict).facts
-        try await attempt.mutate(Self.evictAction, facts: facts) {
-            "evicted \(try await evictAll(limit, nodeAnswers: answers))"
+        let drained = begun ?? DrainedOwners(pods.toEvict, ofDeadNode: wasDead)
+        try await attempt.mutate(Self.evictAction, facts: drained.facts) {
+            "evicted \(try await evictAll(limit, wasDead: wasDead, &answers))"
         }
         if answers { try await waitForEnd(limit) }
-        let drained = DrainedOwners(facts)
         try await waitForOwners(drained.owners.union(pods.toEvict.compactMap(PodOwner.init)), limit)
         return StrategyResult(
             message: "\(target.description) is drained: \(drained.pods) pods run elsewhere or have ended",
@@ -80,6 +80,29 @@ struct DrainRun: Sendable {
     }
 
     private static func isCordoned(_ node: Unstructured) -> Bool { node["spec", "unschedulable"]?.boolValue == true }
+
+    private static func answers(_ node: Unstructured) -> Bool { WorkloadReadiness.problem(of: node) == nil }
+
+    /// Whether the node answers now; looked at before each round of evictions, which budgets may keep going for long.
+    ///
+    /// - Throws: `StrategyFailure.permanent` when a person has let pods onto it again or keeps actions away from it, and
+    ///   when it was dead and has come back: then its pods are well where they are.
+    private func look(wasDead: Bool) async throws -> Bool {
+        let node = try await target.read()
+        // What is only gone through has not cordoned it.
+        if attempt.rehearsal == nil, !Self.isCordoned(node) {
+            throw StrategyFailure.humanOverride("somebody lets pods onto \(target.description) again")
+        }
+        if node.labels[MetadataName.exclude] == "true" {
+            throw StrategyFailure.humanOverride("\(target.description) has got the label \(MetadataName.exclude)=true")
+        }
+        let answers = Self.answers(node)
+        guard wasDead, answers else { return answers }
+        throw StrategyFailure.permanent(
+            "\(target.description) came back while it was drained; what still runs there stays",
+            nextSteps: ["To drain it nevertheless, create a new Recovery"]
+        )
+    }
 
     // MARK: Pods
 
@@ -141,10 +164,11 @@ struct DrainRun: Sendable {
     }
 
     /// Evicts what is on the node now, as often as budgets ask for; pods that came meanwhile, too.
-    private func evictAll(_ limit: MonotonicInstant, nodeAnswers: Bool) async throws -> Int {
+    private func evictAll(_ limit: MonotonicInstant, wasDead: Bool, _ nodeAnswers: inout Bool) async throws -> Int {
         let evictor = try await Evictor(client, attempt)
         var count = 0
         while true {
+            nodeAnswers = try await look(wasDead: wasDead)
             var blocked: (words: String, wait: Duration)?
             for pod in try await pods(nodeAnswers: nodeAnswers).toEvict {
                 switch try await evictor.evict(pod) {
@@ -203,19 +227,23 @@ extension TargetAccess {
 private struct DrainedOwners {
     var pods: Int64
     var owners: Set<PodOwner>
+    /// Whether the node did not answer when the drain began.
+    var ofDeadNode: Bool
 
-    init(_ evicted: [Unstructured]) {
+    init(_ evicted: [Unstructured], ofDeadNode: Bool) {
+        self.ofDeadNode = ofDeadNode
         pods = Int64(evicted.count)
         owners = Set(evicted.compactMap(PodOwner.init))
     }
 
     init(_ facts: JSONValue) {
+        ofDeadNode = facts["ofDeadNode"]?.boolValue ?? false
         pods = facts["pods"]?.intValue ?? 0
         owners = Set((facts["owners"]?.arrayValue ?? []).compactMap { PodOwner(facts: $0) })
     }
 
     var facts: JSONValue {
         let sorted = owners.sorted { $0.description < $1.description }
-        return ["pods": .number(pods), "owners": .array(sorted.map(\.facts))]
+        return ["pods": .number(pods), "owners": .array(sorted.map(\.facts)), "ofDeadNode": .bool(ofDeadNode)]
     }
 }
