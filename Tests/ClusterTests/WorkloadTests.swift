@@ -10,7 +10,7 @@ import Testing
 struct WorkloadTests {
     private static let system = RecoveryAPI.defaultControllerNamespace
 
-    @Test("rollouts are restarted and rolled back, and the pods of a dead node run elsewhere")
+    @Test("rollouts are restarted and rolled back, a failed Job is made again, the pods of a dead node run elsewhere")
     func workloads() async throws {
         let plane = try await ControlPlane.startWithCRDs("test-workloads", nodes: 2, namespaces: ["shop"])
         do {
@@ -18,6 +18,7 @@ struct WorkloadTests {
             try await ControllerProcess.with(plane) { _ in
                 try await restart(plane)
                 try await rollBack(plane)
+                try await recreate(plane)
                 try await drain(plane)
             }
         } catch {
@@ -111,6 +112,47 @@ struct WorkloadTests {
         let container = web["spec", "template", "spec", "containers"]?[index: 0]
         #expect(container?["image"] == "web:1" && container?["readinessProbe"] == nil)
         #expect(web["status", "availableReplicas"] == 2)
+    }
+
+    /// The pods of the Job find no node: the test says what becomes of them, as a kubelet would.
+    private func recreate(_ plane: ControlPlane) async throws {
+        try await plane.apply(
+            """
+            apiVersion: batch/v1
+            kind: Job
+            metadata: {name: import, namespace: shop}
+            spec:
+              backoffLimit: 0
+              template:
+                metadata: {labels: {app: import}}
+                spec:
+                  restartPolicy: Never
+                  nodeSelector: {kubernetes.io/hostname: none}
+                  containers: [{name: import, image: "import:1"}]
+            """
+        )
+        let failed = try await plane.firstPod(in: "shop", labels: "app=import")
+        try await endPod(failed, "Failed", plane)
+        try await plane.kubectl("wait -n shop --for=condition=Failed --timeout=60s job/import")
+        let ended = try await recover(
+            plane,
+            "recreate",
+            in: "shop",
+            "{error: {type: JobFailed, retryable: true}, targetRef: {apiVersion: batch/v1, kind: Job, name: import}, "
+                + "strategy: Recreate}"
+        )
+        #expect(ended.state == .completed, "\(ended.status?.message ?? "")")
+        let uid = try await plane.client.get(.jobs, ObjectKey(namespace: "shop", name: "import")).uid
+        let again = try await plane.firstPod(in: "shop", labels: "controller-uid=\(uid)")
+        #expect(again.uid != failed.uid)
+        try await endPod(again, "Succeeded", plane)
+        try await plane.kubectl("wait -n shop --for=condition=Complete --timeout=60s job/import")
+        try await plane.kubectl("delete job import -n shop --cascade=foreground")
+    }
+
+    private func endPod(_ pod: Unstructured, _ phase: String, _ plane: ControlPlane) async throws {
+        let status: JSONValue = ["status": ["phase": .string(phase)]]
+        _ = try await plane.client.patch(.pods, pod.key, status, type: .merge, subresource: "status")
     }
 
     private func drain(_ plane: ControlPlane) async throws {

@@ -29,6 +29,30 @@ struct RecreateStrategyTests {
         #expect(result.message == "Deployment shop/web was deleted, made again, and is ready" && result.isWholeProof)
     }
 
+    @Test(
+        "a Job is made again without what belongs to its uid; a selector of one's own stays",
+        arguments: ["", "batch.kubernetes.io/"],
+        [false, true]
+    )
+    func job(prefix: String, isManual: Bool) throws {
+        let identity: JSONValue = [
+            "app": "web", "\(prefix)controller-uid": "u1", "\(prefix)job-name": "web",
+        ]
+        var spec: JSONValue = [
+            "selector": ["matchLabels": ["\(prefix)controller-uid": "u1"]],
+            "template": ["metadata": ["labels": identity], "spec": ["containers": [["image": "v1"]]]],
+        ]
+        if isManual { spec["manualSelector"] = true }
+        scene.put(.jobs, spec: spec, status: ["conditions": [["type": "Failed", "status": "True"]]])
+        let run = scene.start(RecreateStrategy(), try scene.attempt(.jobs))
+        let made = try #require(scene.hub.object(.jobs, WorkloadScene.key))
+        let labels = made["spec", "template", "metadata", "labels"]
+        #expect(isManual == (made["spec", "selector"] != nil))
+        #expect(labels == (isManual ? identity : ["app": "web"]))
+        scene.hub.edit(.jobs, WorkloadScene.key) { $0["status"] = ["startTime": "2026-01-01T00:00:00Z"] }
+        _ = try scene.finish(run)
+    }
+
     @Test("a crash between deletion and creation loses nothing")
     func resumes() throws {
         var begun = ActionRecord(RecreateStrategy.deleteAction, .succeeded)

@@ -137,8 +137,22 @@ package struct RecreateStrategy: RecoveryStrategy {
         if object.groupVersionKind == APIResource.pods.groupVersionKind {
             manifest.set(nil, at: ["spec", "nodeName"])
         }
+        if object.groupVersionKind == APIResource.jobs.groupVersionKind,
+            object["spec", "manualSelector"]?.boolValue != true
+        {
+            forgetIdentity(ofJob: &manifest)
+        }
         manifest.set(nil, at: ["metadata", "annotations", "deployment.kubernetes.io/revision"])
         return manifest
+    }
+
+    /// Takes away what the server gives each Job by its uid, and refuses for another.
+    private static func forgetIdentity(ofJob manifest: inout JSONValue) {
+        manifest.set(nil, at: ["spec", "selector"])
+        for label in ["controller-uid", "job-name"].flatMap({ [$0, "batch.kubernetes.io/\($0)"] }) {
+            manifest.set(nil, at: ["metadata", "labels", label])
+            manifest.set(nil, at: ["spec", "template", "metadata", "labels", label])
+        }
     }
 
     /// Has the server check that it would take the object again: rights, quota, webhooks and its own rules.
