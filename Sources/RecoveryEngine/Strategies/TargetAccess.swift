@@ -51,6 +51,15 @@ package struct TargetAccess: Sendable, CustomStringConvertible {
         self.client = client
     }
 
+    /// Reaches another object of the target's server, such as what scales the target.
+    init(beside target: TargetAccess, _ resource: APIResource, _ object: Unstructured) {
+        self.resource = resource
+        key = object.key
+        description = "\(resource.kind) \(object.key)"
+        uid = object.uid
+        client = target.client
+    }
+
     /// The object as it is now.
     ///
     /// - Throws: `StrategyFailure.permanent` when it is gone, or another object has its name.

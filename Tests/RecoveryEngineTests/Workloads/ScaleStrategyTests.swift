@@ -14,11 +14,18 @@ struct ScaleStrategyTests {
         scene.hub.object(kind, WorkloadScene.key)?["spec", "replicas"]
     }
 
-    private func putAutoscaler(minimum: Int64 = 1, maximum: Int64 = 5, target: String = "web") {
+    private func putAutoscaler(
+        minimum: Int64 = 1,
+        maximum: Int64 = 5,
+        target: String = "web",
+        metadata: JSONValue = [:]
+    ) {
+        var metadata = metadata
+        metadata["name"] = "scaler"
+        metadata["namespace"] = .string(WorkloadScene.namespace)
         scene.hub.put(
             [
-                "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
-                "metadata": ["name": "scaler", "namespace": .string(WorkloadScene.namespace)],
+                "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": metadata,
                 "spec": [
                     "minReplicas": .number(minimum), "maxReplicas": .number(maximum),
                     "scaleTargetRef": ["apiVersion": "apps/v1", "kind": "Deployment", "name": .string(target)],
@@ -59,6 +66,21 @@ struct ScaleStrategyTests {
         let failure = try scene.harness.failure(ScaleStrategy(), scene.attempt(.deployments, ["replicas": 6]))
         #expect(failure.kind == "permanent" && failure.message.contains("allows at most 5"))
         #expect(minimum == 1)
+    }
+
+    @Test(
+        "an autoscaler that a GitOps tool owns, or a person keeps actions away from, is left alone like a workload",
+        arguments: [
+            (["managedFields": [["manager": "kustomize-controller", "operation": "Apply"]]], "managed by Flux"),
+            (["labels": ["recovery.tmc.io/exclude": "true"]], "exclude=true"),
+        ] as [(JSONValue, String)]
+    )
+    func foreignAutoscaler(metadata: JSONValue, words: String) throws {
+        scene.put()
+        putAutoscaler(metadata: metadata)
+        let failure = try scene.harness.failure(ScaleStrategy(), scene.attempt(.deployments, ["replicas": 3]))
+        #expect(failure.kind == "permanent" && failure.message.contains("HorizontalPodAutoscaler shop/scaler"))
+        #expect(failure.message.contains(words) && minimum == 1)
     }
 
     @Test("the autoscaler of another workload does not matter")

@@ -7,6 +7,8 @@ package import RecoveryDecision
 /// Changes how many pods a workload has, and waits until they are ready; where a HorizontalPodAutoscaler decides that, by
 /// its lower bound.
 ///
+/// An autoscaler that a GitOps tool owns, or with the label `recovery.tmc.io/exclude`, is left alone like such a workload.
+///
 /// Parameters: `replicas`, or `percent` of the present number (rounded up); `gitOps`, `holdOffSeconds`.
 package struct ScaleStrategy: RecoveryStrategy {
     static let action = "ScaleWorkload"
@@ -78,8 +80,10 @@ private struct ScaleRun: Sendable {
         let recorded = attempt.recorded(ScaleStrategy.action)?.inverse
         let before = recorded?["from"]?.intValue ?? scaler.present
         let wanted = try wanted(before)
+        try scaler.access.checkMayChange(scaler.object)
         if recorded == nil {
             try await attempt.checkGitOps(target)
+            if scaler.isAutoscaler { try await attempt.checkGitOps(scaler.access) }
             let present = String(scaler.present)
             try OwnMark.check(scaler.object, present: present, strategy: StrategyName.scale, attempt)
         }
@@ -144,12 +148,11 @@ private struct ScaleRun: Sendable {
 
 /// What decides how many pods a workload has: its own number, or the lower bound of its autoscaler.
 private struct Scaler: Sendable {
-    let target: TargetAccess
-    let resource: APIResource
+    let access: TargetAccess
     let object: Unstructured
 
-    var isAutoscaler: Bool { resource.kind == Autoscalers.kind }
-    var description: String { "\(resource.kind) \(object.key)" }
+    var isAutoscaler: Bool { access.resource.kind == Autoscalers.kind }
+    var description: String { access.description }
     private var field: String { isAutoscaler ? "minReplicas" : "replicas" }
 
     /// The number as it is now.
@@ -162,22 +165,20 @@ private struct Scaler: Sendable {
     ///
     /// With the name of the autoscaler of before it returns nil when that has gone.
     static func find(_ target: TargetAccess, named name: String? = nil) async throws -> Scaler? {
-        guard let resource = try await Autoscalers.resource(target.client), let namespace = target.key.namespace else {
-            return name == nil
-                ? Scaler(target: target, resource: target.resource, object: try await target.read()) : nil
+        if let resource = try await Autoscalers.resource(target.client), let namespace = target.key.namespace {
+            let all = try await target.client.list(resource, namespace: namespace).items
+            let found = all.first { autoscaler in
+                let reference = autoscaler["spec", "scaleTargetRef"]
+                let kind = GroupVersionKind(
+                    apiVersion: reference?["apiVersion"]?.stringValue ?? "",
+                    kind: reference?["kind"]?.stringValue ?? ""
+                )
+                return kind.group == target.resource.group && kind.kind == target.resource.kind
+                    && reference?["name"]?.stringValue == target.key.name && (name == nil || name == autoscaler.name)
+            }
+            if let found { return Scaler(access: TargetAccess(beside: target, resource, found), object: found) }
         }
-        let all = try await target.client.list(resource, namespace: namespace).items
-        let found = all.first { autoscaler in
-            let reference = autoscaler["spec", "scaleTargetRef"]
-            let kind = GroupVersionKind(
-                apiVersion: reference?["apiVersion"]?.stringValue ?? "",
-                kind: reference?["kind"]?.stringValue ?? ""
-            )
-            return kind.group == target.resource.group && kind.kind == target.resource.kind
-                && reference?["name"]?.stringValue == target.key.name && (name == nil || name == autoscaler.name)
-        }
-        if let found { return Scaler(target: target, resource: resource, object: found) }
-        return name == nil ? Scaler(target: target, resource: target.resource, object: try await target.read()) : nil
+        return name == nil ? Scaler(access: target, object: try await target.read()) : nil
     }
 
     /// Writes the number, over this version of the object only.
@@ -190,7 +191,6 @@ private struct Scaler: Sendable {
             ],
             "spec": [field: .number(number)],
         ]
-        let options = WriteOptions(fieldManager: MetadataName.fieldManager)
-        _ = try await target.client.patch(resource, object.key, patch, type: .merge, options: options)
+        _ = try await access.patch(patch)
     }
 }
