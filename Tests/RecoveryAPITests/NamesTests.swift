@@ -97,6 +97,22 @@ struct RecoveryNamingTests {
         }
     }
 
+    @Test(
+        "a Job may have the name that an attempt gives it, whatever the Recovery is called",
+        arguments: [
+            ("web", "web"), (String(repeating: "a", count: 39) + ".web", String(repeating: "a", count: 39)),
+            (String(repeating: "a", count: 38) + "-.b", String(repeating: "a", count: 38)), ("a.b", "a-b"),
+            (String(repeating: "x", count: 253), String(repeating: "x", count: 40)),
+        ]
+    )
+    func job(_ name: String, _ stem: String) {
+        let metadata = ObjectMeta(name: name, namespace: "web")
+        let recovery = Recovery(metadata: metadata, spec: RecoverySpec(error: ReportedError(type: "A")))
+        let job = RecoveryNaming.jobName(of: recovery, executionID: "A-0-1")
+        #expect(NameRules.problem(label: job) == nil && job.hasPrefix("rcv-\(stem)-") && job.utf8.count <= 57)
+        #expect(job != RecoveryNaming.jobName(of: recovery, executionID: "A-0-2"))
+    }
+
     @Test("numbers are read from own names only", arguments: ["web", "deployment-front-76543210-1", "x-01234567-", ""])
     func foreign(_ name: String) {
         #expect(RecoveryNaming.number(in: name, fingerprint: fingerprint) == nil)

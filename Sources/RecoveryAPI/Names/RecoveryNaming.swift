@@ -50,8 +50,12 @@ package enum RecoveryNaming {
         "\(errorType)-\(unixSeconds(time))-\(attempt)"
     }
 
-    /// Name of the ConfigMap that keeps what was healthy under a policy, in the policy's namespace.
-    package static func ledgerName(policy: String) -> String { "recovery-ledger-\(policy)" }
+    /// Name of the Job that an attempt runs: one for each, short enough for the label that its pods get.
+    package static func jobName(of recovery: Recovery, executionID: String) -> String {
+        let owner = recovery.metadata
+        let hash = SHA256.hexDigest(of: Array("\(owner.uid ?? "")/\(executionID)".utf8)).prefix(12)
+        return "rcv-\(trimmed(label(owner.name ?? "").prefix(40)))-\(hash)"
+    }
 
     /// Whole seconds since 1970; 0 for dates that no 64-bit number of seconds can hold.
     private static func unixSeconds(_ time: Date) -> Int64 {

@@ -126,7 +126,7 @@ package struct JobStrategy: RecoveryStrategy {
             )
         }
         var job = Unstructured(["metadata": template["metadata"] ?? [:], "spec": template["spec"] ?? [:]])
-        job.name = Self.name(attempt)
+        job.name = RecoveryNaming.jobName(of: attempt.recovery, executionID: attempt.execution.id)
         job.namespace = attempt.recovery.metadata.namespace
         job["metadata", "generateName"] = nil
         let owner: JSONValue = [
@@ -165,12 +165,5 @@ package struct JobStrategy: RecoveryStrategy {
 
     private static func set(_ job: inout Unstructured, _ path: [String], _ standard: JSONValue) {
         if job.content.value(at: path) == nil { job.content.set(standard, at: path) }
-    }
-
-    /// One name for each attempt, short enough for the label that its pods get.
-    private static func name(_ attempt: Attempt) -> String {
-        let identity = "\(attempt.recovery.metadata.uid ?? "")/\(attempt.execution.id)"
-        let hash = SHA256.hexDigest(of: Array(identity.utf8)).prefix(12)
-        return "rcv-\((attempt.recovery.metadata.name ?? "").prefix(40))-\(hash)"
     }
 }
