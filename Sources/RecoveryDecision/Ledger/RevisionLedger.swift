@@ -52,7 +52,9 @@ package struct RevisionLedger: Sendable, Hashable {
 
     private static func bounded(_ name: String) -> String {
         guard name.utf8.count > 253 else { return name }
-        return "\(name.prefix(200))-\(SHA256.hexDigest(of: Array(name.utf8)).prefix(16))"
+        // What follows a dot may not begin with the dash.
+        let stem = name.prefix(200).replacing(".", with: "-")
+        return "\(stem)-\(SHA256.hexDigest(of: Array(name.utf8)).prefix(16))"
     }
 
     /// Whether anything is known of a workload.
@@ -72,9 +74,25 @@ package struct RevisionLedger: Sendable, Hashable {
     /// The revision that was healthy last.
     package func latest(_ key: String) -> Entry? { workloads[key]?.last }
 
-    /// The revisions to go back to from another one, the latest first.
+    /// The revisions to go back to from the present one, the latest first.
+    ///
+    /// None from the one that was healthy last: what keeps that from being healthy now is not in the revision, and an older
+    /// one would most likely fail as well, or lose what people have come to rely on.
     package func goals(_ key: String, from template: String) -> [Entry] {
-        (workloads[key] ?? []).reversed().filter { $0.template != template }
+        let entries = workloads[key] ?? []
+        return entries.last?.template == template ? [] : entries.reversed().filter { $0.template != template }
+    }
+
+    /// Vouches no more for a revision that failed and was left by a rollback, until it is recorded anew.
+    ///
+    /// - Returns: the new value for the ConfigMap's key; nil when nothing changes, as for what was recorded since.
+    /// - Throws: `EncodingError` for a time that cannot be written.
+    package mutating func leave(_ template: String, at time: Date, of key: String) throws -> String? {
+        guard let entries = workloads[key] else { return nil }
+        let kept = entries.filter { $0.template != template || $0.time > time }
+        guard kept.count < entries.count else { return nil }
+        workloads[key] = kept
+        return try Self.text(kept)
     }
 
     /// Vouches for a revision; it becomes the latest.
@@ -84,11 +102,15 @@ package struct RevisionLedger: Sendable, Hashable {
     package mutating func record(_ entry: Entry, of key: String) throws -> String? {
         var entries = workloads[key] ?? []
         guard entries.last?.template != entry.template else { return nil }
-        guard !entries.isEmpty || workloads.count < Self.maxWorkloads else { return nil }
+        guard knows(key) || !isFull else { return nil }
         entries.removeAll { $0.template == entry.template }
         entries = (entries + [entry]).suffix(Self.maxRevisions)
-        let text = String(decoding: try JSONValue(encoding: entries).serialized(), as: UTF8.self)
+        let text = try Self.text(entries)
         workloads[key] = entries
         return text
+    }
+
+    private static func text(_ entries: [Entry]) throws -> String {
+        String(decoding: try JSONValue(encoding: entries).serialized(), as: UTF8.self)
     }
 }

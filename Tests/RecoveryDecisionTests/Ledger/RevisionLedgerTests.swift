@@ -1,23 +1,44 @@
 import FoundationEssentials
 import JSON
+import KubernetesCore
 import Testing
 
 @testable import RecoveryDecision
 
 @Suite("The ledger of healthy revisions")
 struct RevisionLedgerTests {
-    private func entry(_ template: String) -> RevisionLedger.Entry {
-        RevisionLedger.Entry(template: template, time: Date(timeIntervalSince1970: 1_767_225_600))
+    private static let start = Date(timeIntervalSince1970: 1_767_225_600)
+
+    private func entry(_ template: String, after seconds: Double = 0) -> RevisionLedger.Entry {
+        RevisionLedger.Entry(template: template, time: Self.start.addingTimeInterval(seconds))
     }
 
-    @Test("a rollback goes to the latest healthy revision that is not the present one")
+    @Test("a rollback goes to the revision that was healthy last, and nowhere when that is the present one")
     func goals() throws {
         var ledger = RevisionLedger(data: nil)
         for template in ["a", "b", "c"] { _ = try ledger.record(entry(template), of: "Deployment.web") }
         #expect(ledger.goals("Deployment.web", from: "bad").map(\.template) == ["c", "b", "a"])
-        #expect(ledger.goals("Deployment.web", from: "c").map(\.template) == ["b", "a"])
+        #expect(ledger.goals("Deployment.web", from: "b").map(\.template) == ["c", "a"])
+        #expect(ledger.goals("Deployment.web", from: "c").isEmpty)
         #expect(ledger.goals("Deployment.other", from: "c").isEmpty)
         #expect(ledger.latest("Deployment.web")?.template == "c" && !ledger.knows("Deployment.other"))
+    }
+
+    @Test("what a rollback has left is no goal until it is recorded anew (argo-cd #9570)")
+    func leaves() throws {
+        var ledger = RevisionLedger(data: nil)
+        for template in ["a", "b"] { _ = try ledger.record(entry(template), of: "k") }
+        let left = Self.start.addingTimeInterval(60)
+        let text = try #require(try ledger.leave("b", at: left, of: "k"))
+        #expect(RevisionLedger(data: ["k": .string(text)]) == ledger)
+        #expect(ledger.goals("k", from: "c").map(\.template) == ["a"] && ledger.goals("k", from: "a").isEmpty)
+        #expect(try ledger.leave("b", at: left, of: "k") == nil)
+
+        _ = try ledger.record(entry("b", after: 61), of: "k")
+        #expect(try ledger.leave("b", at: left, of: "k") == nil, "it was healthy again since")
+        #expect(ledger.goals("k", from: "c").map(\.template) == ["b", "a"])
+        #expect(try ledger.leave("a", at: left, of: "k") != nil && ledger.leave("b", at: .distantFuture, of: "k") == "[]")
+        #expect(ledger.knows("k") && ledger.latest("k") == nil, "its place is kept")
     }
 
     @Test("what is written is read back; a revision that comes again is the latest once; the oldest go")
@@ -52,7 +73,9 @@ struct RevisionLedgerTests {
         #expect(RevisionLedger.name(ofPolicy: "web") == "recovery-ledger-web")
         #expect(RevisionLedger.key(kind: "Deployment", name: "web") == "Deployment.web")
         let long = String(repeating: "a", count: 250)
-        let names = [long + "b", long + "c"].map { RevisionLedger.name(ofPolicy: $0) }
+        let dotted = String(repeating: "a", count: 199 - "recovery-ledger-".count) + ".web" + long
+        let names = [long + "b", long + "c", dotted].map { RevisionLedger.name(ofPolicy: $0) }
+        #expect(names.allSatisfy { NameRules.problem(subdomain: $0) == nil }, "\(names)")
         #expect(names.allSatisfy { $0.utf8.count <= 253 } && names[0] != names[1])
     }
 }

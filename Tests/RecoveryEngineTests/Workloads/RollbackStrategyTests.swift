@@ -127,12 +127,43 @@ struct RollbackStrategyTests {
                 "no ledger recovery-ledger-web"
             )
         )
-        try vouch(scene, for: ["v3"])
+        try vouch(scene, for: ["v1"], kind: "StatefulSet")
         let failure = try scene.harness.failure(RollbackStrategy(), attempt(scene))
-        #expect(failure.kind == "permanent" && failure.message.contains("was ever seen healthy"))
+        #expect(failure.kind == "permanent" && failure.message.contains("is known to have been healthy"))
         try vouch(scene, for: ["v0"])
         #expect(try scene.harness.failure(RollbackStrategy(), attempt(scene)).message.contains("kept no longer"))
         #expect(scene.harness.writes(.deployments).isEmpty)
+    }
+
+    @Test("a present revision that was healthy last is not rolled back: what fails now is not the revision")
+    func presentIsLast() throws {
+        let scene = try makeScene()
+        try vouch(scene, for: ["v1", "v2", "v3"])
+        let failure = try scene.harness.failure(RollbackStrategy(), attempt(scene))
+        #expect(failure.kind == "permanent" && failure.message.contains("what fails now is not the revision"))
+        #expect(failure.advice.contains("toRevision") && scene.harness.writes(.deployments).isEmpty)
+        // One that was healthy once, but is not what was healthy last, has not become healthy again.
+        try vouch(scene, for: ["v3", "v1", "v2"])
+        let run = scene.start(RollbackStrategy(), try attempt(scene))
+        #expect(image(scene) == "v2")
+        run.cancel()
+    }
+
+    @Test("a rollback does not go forward to what an earlier one has left (argo-cd #9570)")
+    func leavesForGood() throws {
+        let scene = try makeScene()
+        try vouch(scene, for: ["v1", "v2", "v3"])
+        let first = scene.start(RollbackStrategy(), try attempt(scene, .deployments, ["toRevision": 2]))
+        scene.rollOut()
+        _ = try scene.finish(first)
+        // Next week, the keeper of the ledger has not looked since.
+        let failure = try scene.harness.failure(RollbackStrategy(), attempt(scene))
+        #expect(failure.kind == "permanent" && failure.message.contains("healthy last") && image(scene) == "v2")
+        let other = template("v9")
+        scene.hub.edit(.deployments, WorkloadScene.key) { $0.set(other, at: ["spec", "template"]) }
+        try vouch(scene, for: ["v1", "v3"])
+        _ = scene.start(RollbackStrategy(), try attempt(scene))
+        #expect(image(scene) == "v1", "v3 was left")
     }
 
     @Test("a revision of one's own choice needs no ledger")

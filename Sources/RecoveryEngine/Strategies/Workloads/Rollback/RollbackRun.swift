@@ -60,7 +60,7 @@ struct RollbackRun: Sendable {
         var found: KeptRevision?
         try await attempt.read("FindHealthyRevision") {
             let goal: KeptRevision
-            if let named = try named(kept) { goal = named } else { goal = try await vouchedFor(kept, from: present) }
+            if let named = try named(kept) { goal = named } else { goal = try await vouchedFor(kept, object, present) }
             found = goal
             return "revision \(goal.number): \(goal.description)"
         }
@@ -75,8 +75,14 @@ struct RollbackRun: Sendable {
         throw refusal("\(target.description) keeps no revision \(number)")
     }
 
-    /// The latest other revision that was healthy, by the policy's ledger.
-    private func vouchedFor(_ kept: [KeptRevision], from present: String) async throws -> KeptRevision {
+    /// The revision that was healthy last, by the policy's ledger, or one before it where that is kept no longer.
+    ///
+    /// - Throws: `StrategyFailure.permanent` when it is the present one, and when no other is known.
+    private func vouchedFor(
+        _ kept: [KeptRevision],
+        _ object: Unstructured,
+        _ present: String
+    ) async throws -> KeptRevision {
         let namespace = attempt.recovery.metadata.namespace
         guard let policy = attempt.recovery.status?.effective?.policy?.name, attempt.target?.cluster == nil,
             target.key.namespace == namespace
@@ -84,7 +90,7 @@ struct RollbackRun: Sendable {
             throw refusal("no policy of its namespace keeps a ledger of healthy revisions of \(target.description)")
         }
         let name = RevisionLedger.name(ofPolicy: policy)
-        let ledger: RevisionLedger
+        var ledger: RevisionLedger
         do {
             let map = try await attempt.client.get(.configMaps, ObjectKey(namespace: namespace, name: name))
             ledger = RevisionLedger(data: map.content["data"])
@@ -92,11 +98,21 @@ struct RollbackRun: Sendable {
             throw refusal("there is no ledger \(name) yet: no revision of \(target.description) is known to be healthy")
         }
         let key = RevisionLedger.key(kind: target.resource.kind, name: target.key.name)
+        // The keeper of the ledger may not have seen yet what the last rollback has left.
+        if let last = OwnMark(object, strategy: StrategyName.rollback) {
+            _ = try ledger.leave(last.from, at: last.time, of: key)
+        }
+        if ledger.latest(key)?.template == present {
+            throw refusal(
+                "the present revision of \(target.description) is the one that was healthy last, says ledger \(name): what "
+                    + "fails now is not the revision"
+            )
+        }
         let goals = ledger.goals(key, from: present)
         guard !goals.isEmpty else {
             let room = ledger.isFull && !ledger.knows(key) ? ", which has no place for another workload" : ""
             throw refusal(
-                "no other revision of \(target.description) was ever seen healthy, says ledger \(name)\(room)"
+                "no other revision of \(target.description) is known to have been healthy, says ledger \(name)\(room)"
             )
         }
         for goal in goals {

@@ -6,8 +6,10 @@ package import RecoveryDecision
 
 /// Puts a workload back to its last revision that was healthy, and waits until that is rolled out.
 ///
-/// Which one that is says the policy's ledger (`LedgerKeeper`); where it knows of none, nothing is done. Objects that a
-/// GitOps tool owns are left alone unless `gitOps: Override`, and so is one that a person has put forward again.
+/// Which one that is says the policy's ledger (`LedgerKeeper`). Where it knows of none, or the present revision is the one
+/// that was healthy last, nothing is done: what fails then is not the revision. A revision that a rollback has left is no
+/// goal until it was rolled out again by others and stayed healthy. Objects that a GitOps tool owns are left alone unless
+/// `gitOps: Override`, and so is one that a person has put forward again.
 ///
 /// Parameters: `toRevision` (a number of `kubectl rollout history`, instead of the ledger), `gitOps`, `holdOffSeconds`.
 package struct RollbackStrategy: RecoveryStrategy {
