@@ -47,6 +47,7 @@ struct WorkloadTests {
             spec:
               match: {errorTypes: [RolloutFailed]}
               strategies: [{name: Rollback, maxAttempts: 2, timeoutSeconds: 120}]
+              verify: {forSeconds: 2}
             """
         )
         try await plane.kubectl("wait -n shop --for=condition=Available --timeout=120s deployment/web")
@@ -112,6 +113,16 @@ struct WorkloadTests {
         let container = web["spec", "template", "spec", "containers"]?[index: 0]
         #expect(container?["image"] == "web:1" && container?["readinessProbe"] == nil)
         #expect(web["status", "availableReplicas"] == 2)
+        // A revision that has stayed healthy is not rolled back, whatever else fails.
+        try await plane.kubectl("set image deployment/web -n shop web=web:3")
+        try await plane.waitForLedger(of: "web", in: "shop", entry: "Deployment.web", revisions: 2)
+        let refused = try await recover(
+            plane,
+            "healthy",
+            in: "shop",
+            "{error: {type: RolloutFailed, retryable: true}, targetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}"
+        )
+        #expect(refused.state == .failed && refused.status?.message?.contains("not the revision") == true)
     }
 
     /// The pods of the Job find no node: the test says what becomes of them, as a kubelet would.

@@ -168,10 +168,12 @@ package enum EventReason {
     package static let breakerClosed = "CircuitBreakerClosed"
     /// A policy's ledger of healthy revisions has no place for some of its workloads.
     package static let ledgerFull = "LedgerFull"
+    /// A ConfigMap that is nobody's ledger has the name of a policy's.
+    package static let ledgerNameTaken = "LedgerNameTaken"
 
     /// The reasons that come as events of type Warning; all others are Normal.
     package static let warnings: Set<String> = [
         failed, timeout, retrying, blocked, escalated, unreadable, policyUnreadable, nameTaken, breakerOpened,
-        stormBegan, ledgerFull,
+        stormBegan, ledgerFull, ledgerNameTaken,
     ]
 }

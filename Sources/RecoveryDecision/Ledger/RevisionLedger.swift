@@ -1,5 +1,6 @@
 package import FoundationEssentials
 package import JSON
+package import KubernetesCore
 internal import RecoveryAPI
 
 /// Which revisions of the workloads of a policy were healthy, newest last: the `data` of a ConfigMap of its own.
@@ -43,6 +44,17 @@ package struct RevisionLedger: Sendable, Hashable {
     /// The name of a policy's ledger: `recovery-ledger-<policy>`, shortened by a hash where that were too long.
     package static func name(ofPolicy policy: String) -> String {
         bounded("recovery-ledger-\(policy)")
+    }
+
+    /// Whether a ConfigMap is the ledger of a policy: by its owner, or by its label, which stays when the owner goes.
+    ///
+    /// One that only has the name is nobody's ledger: who may write policies has not got the right to write it by that.
+    package static func isLedger(_ map: Unstructured, ofPolicy policy: String) -> Bool {
+        if map.labels[MetadataName.policy] == policy { return true }
+        return (map["metadata", "ownerReferences"]?.arrayValue ?? []).contains { owner in
+            owner["apiVersion"]?.stringValue?.hasPrefix("\(RecoveryAPI.group)/") == true
+                && owner["kind"]?.stringValue == RecoveryPolicy.resource.kind && owner["name"]?.stringValue == policy
+        }
     }
 
     /// The key of a workload in the ledger, such as `Deployment.web`.

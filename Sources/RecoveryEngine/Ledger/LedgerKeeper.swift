@@ -11,13 +11,20 @@ internal import Timekeeping
 
 /// Keeps the ledgers of healthy revisions, from which Rollback knows where to go back to.
 ///
-/// For each policy whose ladder names Rollback it follows the workloads of the policy's namespace. What is healthy when
-/// the policy starts is taken at its word; a later revision has to stay healthy for `verify.forSeconds` first, or a bad
-/// one would vouch for itself in its first good minute. Runs on the leader; when no policy asks, nothing is watched.
+/// For each policy whose ladder names Rollback it follows the workloads of the policy's namespace. With what is healthy when
+/// the policy starts the ledger begins; whatever comes later, new workloads too, has to stay healthy for
+/// `verify.forSeconds` first, or a bad revision would vouch for itself in its first good minute. What a rollback leaves is
+/// vouched for no more, until that happens again. Runs on the leader; when no policy asks, nothing is watched.
 package final class LedgerKeeper: Sendable {
     private struct Workload: Hashable, Sendable {
         var kind: String
         var key: ObjectKey
+    }
+
+    private enum Item: Hashable, Sendable {
+        /// Whose ledger may have to begin.
+        case policy(ObjectKey)
+        case workload(Workload)
     }
 
     private struct Proof: Hashable, Sendable {
@@ -30,27 +37,17 @@ package final class LedgerKeeper: Sendable {
         var unstarted: [NamespaceWorkloads] = []
         /// Since when a template has been seen healthy without a break; a new leader begins anew.
         var healthy: [Proof: (template: String, since: MonotonicInstant)] = [:]
-        /// What the ConfigMaps hold, by the uid of their policy; they are this keeper's alone.
-        var ledgers: [String: Known] = [:]
         /// The workloads without a place that people were told of, by the uid of their policy.
         var told: [String: [String]] = [:]
     }
-
-    /// A ledger as it was last read or written.
-    private struct Known: Sendable {
-        var ledger: RevisionLedger
-        var since: MonotonicInstant
-    }
-
-    /// How long a ledger is taken for what the ConfigMap holds, which a person may delete.
-    private static let memory = Duration.seconds(300)
 
     private let client: KubernetesClient
     private let policies: Informer<RecoveryPolicy>
     private let informers: InformerConfiguration
     private let report: PolicyReporter
     private let context: RuntimeContext
-    private let queue: WorkQueue<Workload>
+    private let store: LedgerStore
+    private let queue: WorkQueue<Item>
     private let state = Mutex(State())
     private let newWatches = Signal()
 
@@ -60,7 +57,7 @@ package final class LedgerKeeper: Sendable {
     ///   - client: the hub, behind the leader's guard.
     ///   - policies: the cache of policies.
     ///   - informers: how workloads are listed and watched.
-    ///   - report: who hears of a ledger that is full.
+    ///   - report: who hears of a ledger that is full, or whose name is taken.
     ///   - context: time, log and metrics.
     package init(
         client: KubernetesClient,
@@ -74,6 +71,7 @@ package final class LedgerKeeper: Sendable {
         self.informers = informers
         self.report = report
         self.context = context
+        store = LedgerStore(client: client, report: report, timeSource: context.timeSource)
         queue = WorkQueue(name: "ledger", timeSource: context.timeSource, metrics: context.metrics)
     }
 
@@ -85,9 +83,13 @@ package final class LedgerKeeper: Sendable {
         defer {
             registration.remove()
             state.withLock { $0 = State() }
+            store.forget(allBut: [])
         }
-        let controller = Controller(name: "ledger", queue: queue, context: context) { [weak self] workload in
-            try await self?.look(at: workload) ?? .done
+        let controller = Controller(name: "ledger", queue: queue, context: context) { [weak self] item in
+            switch item {
+            case .policy(let key): try await self?.begin(key) ?? .done
+            case .workload(let workload): try await self?.look(at: workload) ?? .done
+            }
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await controller.run() }
@@ -105,7 +107,6 @@ package final class LedgerKeeper: Sendable {
         let (old, changed) = state.withLock { state in
             let old = state.watches.filter { !wanted.contains($0.key) }
             for namespace in old.keys { state.watches[namespace] = nil }
-            state.ledgers = state.ledgers.filter { uids.contains($0.key) }
             state.told = state.told.filter { uids.contains($0.key) }
             state.healthy = state.healthy.filter { keys.contains($0.key.policy) }
             for namespace in wanted where state.watches[namespace] == nil {
@@ -116,6 +117,8 @@ package final class LedgerKeeper: Sendable {
             return (old.values, wanted.compactMap { state.watches[$0] })
         }
         for watch in old { watch.end() }
+        store.forget(allBut: uids)
+        for key in keys { queue.add(.policy(key)) }
         // A policy may be new in a namespace that is followed already: then everything in it is news to the policy.
         for watch in changed { watch.announceAll() }
         newWatches.send()
@@ -123,7 +126,11 @@ package final class LedgerKeeper: Sendable {
 
     private func makeWatch(_ namespace: String) -> NamespaceWorkloads {
         NamespaceWorkloads(namespace, client: client, configuration: informers, context: context) { [queue] kind, key in
-            queue.add(Workload(kind: kind, key: key))
+            queue.add(.workload(Workload(kind: kind, key: key)))
+        } onSync: { [queue, policies] in
+            for policy in policies.store.list() where policy.metadata.namespace == namespace {
+                queue.add(.policy(policy.metadata.key))
+            }
         }
     }
 
@@ -138,6 +145,32 @@ package final class LedgerKeeper: Sendable {
                 try await newWatches.wait()
             }
         }
+    }
+
+    // MARK: One policy
+
+    /// Begins the ledger of a policy that has none with what is healthy now, as soon as it is known what there is.
+    private func begin(_ key: ObjectKey) async throws -> ReconcileResult {
+        guard let policy = policies.store.get(key), policy.rollsBack,
+            let watch = state.withLock({ $0.watches[key.namespace ?? ""] }), watch.hasSynced
+        else { return .done }
+        switch try await store.find(policy) {
+        case .ledger: return .done
+        // A person may remove it.
+        case .foreign: return .requeueAfter(LedgerStore.memory)
+        case .missing: break
+        }
+        var ledger = RevisionLedger(data: nil)
+        var data: [String: JSONValue] = [:]
+        for sight in watch.workloads.sorted(by: { $0.key < $1.key }) where sight.isHealthy && policy.covers(sight) {
+            let entry = RevisionLedger.Entry(template: sight.template, time: wallTime())
+            data[sight.ledgerKey] = try ledger.record(entry, of: sight.ledgerKey).map { .string($0) }
+        }
+        guard try await store.begin(ledger, data, policy) else { return .requeueAfter(LedgerStore.memory) }
+        context.logger.info("ledger begun", ["policy": "\(key)", "workloads": "\(data.count)"])
+        // Some may have found no place.
+        watch.announceAll()
+        return .done
     }
 
     // MARK: One workload
@@ -164,13 +197,18 @@ package final class LedgerKeeper: Sendable {
         _ policy: RecoveryPolicy,
         _ watch: NamespaceWorkloads
     ) async throws -> Duration? {
-        guard sight.isHealthy else {
+        guard sight.isHealthy || sight.lastRollback != nil, var ledger = try await ledger(of: policy) else {
             state.withLock { $0.healthy[proof] = nil }
             return nil
         }
-        let key = RevisionLedger.key(kind: sight.kind, name: sight.key.name)
-        let ledger = try await ledger(of: policy)
-        guard ledger.latest(key)?.template != sight.template else { return nil }
+        if let left = sight.lastRollback {
+            let text = try ledger.leave(left.from, at: left.time, of: sight.ledgerKey)
+            if let text { try await write([sight.ledgerKey: .string(text)], ledger, policy) }
+        }
+        guard sight.isHealthy, ledger.latest(sight.ledgerKey)?.template != sight.template else {
+            state.withLock { $0.healthy[proof] = nil }
+            return nil
+        }
         let now = context.timeSource.now()
         let since = state.withLock { state in
             if let seen = state.healthy[proof], seen.template == sight.template { return seen.since }
@@ -179,10 +217,8 @@ package final class LedgerKeeper: Sendable {
         }
         let asked = Duration.seconds(policy.spec.verify?.effectiveForSeconds ?? VerifySettings().effectiveForSeconds)
         let rest = asked - since.duration(to: now)
-        if ledger.knows(key), rest > .zero { return rest }
-        // Who could give up a place, and who finds none, is known once all workloads are.
-        if ledger.isFull, !ledger.knows(key), !watch.hasSynced { return .seconds(1) }
-        try await record(RevisionLedger.Entry(template: sight.template, time: wallTime()), key, policy, ledger, watch)
+        if rest > .zero { return rest }
+        try await record(sight, policy, ledger, watch)
         return nil
     }
 
@@ -190,81 +226,51 @@ package final class LedgerKeeper: Sendable {
         Date(timeIntervalSince1970: context.timeSource.wallTime().timeIntervalSince1970.rounded(.down))
     }
 
-    private func ledger(of policy: RecoveryPolicy) async throws -> RevisionLedger {
-        let now = context.timeSource.now()
-        if let known = state.withLock({ $0.ledgers[policy.metadata.uid ?? ""] }),
-            known.since.duration(to: now) < Self.memory
-        {
-            return known.ledger
+    /// The ledger of a policy; one that is missing has to begin first.
+    private func ledger(of policy: RecoveryPolicy) async throws -> RevisionLedger? {
+        switch try await store.find(policy) {
+        case .ledger(let ledger): return ledger
+        case .foreign: return nil
+        case .missing:
+            queue.add(.policy(policy.metadata.key))
+            return nil
         }
-        let ledger: RevisionLedger
-        do {
-            let map = try await client.get(.configMaps, policy.ledgerKey)
-            try await takeOver(map, policy)
-            ledger = RevisionLedger(data: map.content["data"])
-        } catch let error as ClientError where error.apiError?.isNotFound == true {
-            ledger = RevisionLedger(data: nil)
-        }
-        remember(ledger, policy)
-        return ledger
     }
 
-    /// Keeps the ledger of a policy that was deleted and made again: it would go with the one that is gone.
-    private func takeOver(_ map: Unstructured, _ policy: RecoveryPolicy) async throws {
-        let owners = (map["metadata", "ownerReferences"]?.arrayValue ?? [])
-            .filter { $0["kind"]?.stringValue == RecoveryPolicy.resource.kind }
-        guard !owners.isEmpty, !owners.contains(where: { $0["uid"]?.stringValue == policy.metadata.uid }) else {
-            return
-        }
-        let metadata: JSONValue = [
-            "uid": .string(map.uid), "resourceVersion": .string(map.resourceVersion),
-            "ownerReferences": [policy.ledgerOwner],
-        ]
-        _ = try await client.patch(.configMaps, policy.ledgerKey, ["metadata": metadata], type: .merge)
-    }
-
-    private func remember(_ ledger: RevisionLedger?, _ policy: RecoveryPolicy) {
-        let known = ledger.map { Known(ledger: $0, since: context.timeSource.now()) }
-        state.withLock { $0.ledgers[policy.metadata.uid ?? ""] = known }
+    private func write(
+        _ changes: [String: JSONValue],
+        _ ledger: RevisionLedger,
+        _ policy: RecoveryPolicy
+    ) async throws {
+        if try await !store.write(changes, of: ledger, policy) { queue.add(.policy(policy.metadata.key)) }
     }
 
     private func record(
-        _ entry: RevisionLedger.Entry,
-        _ key: String,
+        _ sight: WorkloadSight,
         _ policy: RecoveryPolicy,
         _ ledger: RevisionLedger,
         _ watch: NamespaceWorkloads
     ) async throws {
         var ledger = ledger
         var changes: [String: JSONValue] = [:]
-        if ledger.isFull, !ledger.knows(key) {
-            let present = watch.workloads.map { RevisionLedger.key(kind: $0.kind, name: $0.key.name) }
-            for gone in ledger.keys.subtracting(present) {
+        if ledger.isFull, !ledger.knows(sight.ledgerKey) {
+            // Who could give up a place, and who finds none, is known once all workloads are: then all are looked at again.
+            guard watch.hasSynced else { return }
+            for gone in ledger.keys.subtracting(watch.workloads.map(\.ledgerKey)) {
                 ledger.forget(gone)
                 changes[gone] = .null
             }
         }
-        guard let text = try ledger.record(entry, of: key) else { return tell(of: ledger, policy, watch) }
-        changes[key] = .string(text)
-        remember(nil, policy)
-        do {
-            let data: JSONValue = ["data": .object(JSONObject(changes))]
-            _ = try await client.patch(.configMaps, policy.ledgerKey, data, type: .merge)
-        } catch let error as ClientError where error.apiError?.isNotFound == true {
-            // A new one begins with this revision: what was known went with the ConfigMap.
-            ledger = RevisionLedger(data: nil)
-            _ = try ledger.record(entry, of: key)
-            _ = try await client.create(.configMaps, policy.newLedger(["data": [key: .string(text)]]))
-        }
-        remember(ledger, policy)
-        context.logger.info("healthy revision", ["policy": "\(policy.metadata.key)", "workload": key])
+        let entry = RevisionLedger.Entry(template: sight.template, time: wallTime())
+        guard let text = try ledger.record(entry, of: sight.ledgerKey) else { return tell(of: ledger, policy, watch) }
+        changes[sight.ledgerKey] = .string(text)
+        try await write(changes, ledger, policy)
+        context.logger.info("healthy revision", ["policy": "\(policy.metadata.key)", "workload": sight.ledgerKey])
     }
 
     /// Says which workloads have no place in a ledger that is full, whenever they are others than before.
     private func tell(of ledger: RevisionLedger, _ policy: RecoveryPolicy, _ watch: NamespaceWorkloads) {
-        let unkept = watch.workloads.filter(policy.covers)
-            .map { RevisionLedger.key(kind: $0.kind, name: $0.key.name) }
-            .filter { !ledger.knows($0) }.sorted()
+        let unkept = watch.workloads.filter(policy.covers).map(\.ledgerKey).filter { !ledger.knows($0) }.sorted()
         let isNews = state.withLock { $0.told.updateValue(unkept, forKey: policy.metadata.uid ?? "") != unkept }
         if isNews { report.ledgerIsFull(policy, unkept: unkept) }
     }

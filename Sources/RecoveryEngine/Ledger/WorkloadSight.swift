@@ -2,6 +2,7 @@ internal import ControllerRuntime
 internal import JSON
 internal import KubernetesClient
 internal import KubernetesCore
+internal import RecoveryAPI
 internal import RecoveryDecision
 internal import Timekeeping
 
@@ -14,6 +15,11 @@ struct WorkloadSight: Sendable, Hashable {
     let template: String
     /// Whether all its pods run the template and are ready; without any pod nothing is proven.
     let isHealthy: Bool
+    /// What the last rollback has left, if there was one.
+    let lastRollback: OwnMark?
+
+    /// The key of the workload in a ledger.
+    var ledgerKey: String { RevisionLedger.key(kind: kind, name: key.name) }
 
     /// Reads a Deployment, StatefulSet or DaemonSet.
     init(_ content: JSONValue) {
@@ -24,6 +30,7 @@ struct WorkloadSight: Sendable, Hashable {
         template = WorkloadTemplate.hash(object["spec", "template"] ?? .null)
         let pods = object["status", "readyReplicas"]?.intValue ?? object["status", "numberReady"]?.intValue ?? 0
         isHealthy = pods > 0 && WorkloadReadiness.problem(of: object) == nil
+        lastRollback = OwnMark(object, strategy: StrategyName.rollback)
     }
 }
 
@@ -31,17 +38,21 @@ struct WorkloadSight: Sendable, Hashable {
 final class NamespaceWorkloads: Sendable {
     private let informers: [Informer<WorkloadSight>]
     private let onChange: @Sendable (_ kind: String, ObjectKey) -> Void
+    private let onSync: @Sendable () -> Void
     private let ended = Latch()
 
-    /// Makes informers that do nothing until ``run()``; `onChange` hears of every workload that changes.
+    /// Makes informers that do nothing until ``run()``; `onChange` hears of every workload that changes, `onSync` once all
+    /// are known, before `onChange` hears of all of them again.
     init(
         _ namespace: String,
         client: KubernetesClient,
         configuration: InformerConfiguration,
         context: RuntimeContext,
-        onChange: @escaping @Sendable (_ kind: String, ObjectKey) -> Void
+        onChange: @escaping @Sendable (_ kind: String, ObjectKey) -> Void,
+        onSync: @escaping @Sendable () -> Void
     ) {
         self.onChange = onChange
+        self.onSync = onSync
         informers = WorkloadTarget.kinds.map { resource in
             Informer(
                 client: client,
@@ -86,6 +97,12 @@ final class NamespaceWorkloads: Sendable {
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for informer in informers { group.addTask { try await informer.run() } }
+            group.addTask {
+                for informer in self.informers { try await informer.hasSynced.wait() }
+                self.onSync()
+                self.announceAll()
+                try await self.ended.wait()
+            }
             group.addTask { try await self.ended.wait() }
             defer { group.cancelAll() }
             try await group.next()

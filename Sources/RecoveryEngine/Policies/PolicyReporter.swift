@@ -86,6 +86,15 @@ package struct PolicyReporter: Sendable {
         )
     }
 
+    /// A ConfigMap that is nobody's ledger has the name of a policy's.
+    func ledgerIsForeign(_ policy: RecoveryPolicy) {
+        let name = RevisionLedger.name(ofPolicy: policy.metadata.name ?? "")
+        let words =
+            "ConfigMap \(name) is not a ledger of this policy (no owner, no label \(MetadataName.policy)): it is left alone, and "
+            + "Rollback has nothing to go back to. Delete it, or give the policy another name"
+        tell(words, EventReason.ledgerNameTaken, policy)
+    }
+
     /// The ledger of a policy's healthy revisions has no place for these workloads.
     func ledgerIsFull(_ policy: RecoveryPolicy, unkept: [String]) {
         let name = RevisionLedger.name(ofPolicy: policy.metadata.name ?? "")
@@ -94,10 +103,14 @@ package struct PolicyReporter: Sendable {
             "ConfigMap \(name) holds \(RevisionLedger.maxWorkloads) workloads and no more, so Rollback has nothing to go back to "
             + "for \(unkept.count) others. Have the policy cover fewer (spec.match.targetKinds, targetSelector) or share them "
             + "among several policies. Not kept: \(unkept.joined(separator: ", "))"
+        tell(words, EventReason.ledgerFull, policy)
+    }
+
+    private func tell(_ words: String, _ reason: String, _ policy: RecoveryPolicy) {
         logger.warning("ledger: \(words.prefix(1_024))", ["policy": policy.metadata.key.description])
         recorder.record(
             .warning,
-            reason: EventReason.ledgerFull,
+            reason: reason,
             message: words,
             about: reference(policy.metadata.key, uid: policy.metadata.uid)
         )

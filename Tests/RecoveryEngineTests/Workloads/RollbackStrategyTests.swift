@@ -58,7 +58,12 @@ struct RollbackStrategyTests {
     }
 
     /// Writes the ledger of a policy.
-    private func vouch(_ scene: WorkloadScene, for images: [String], kind: String = "Deployment") throws {
+    private func vouch(
+        _ scene: WorkloadScene,
+        for images: [String],
+        kind: String = "Deployment",
+        policy: String = "web"
+    ) throws {
         var ledger = RevisionLedger(data: nil)
         var text: String?
         for image in images {
@@ -68,7 +73,10 @@ struct RollbackStrategyTests {
         }
         scene.hub.put(
             [
-                "metadata": ["name": "recovery-ledger-web", "namespace": .string(WorkloadScene.namespace)],
+                "metadata": [
+                    "name": "recovery-ledger-web", "namespace": .string(WorkloadScene.namespace),
+                    "labels": ["recovery.tmc.io/policy": .string(policy)],
+                ],
                 "data": ["\(kind).web": .string(text ?? "[]")],
             ],
             .configMaps
@@ -130,6 +138,9 @@ struct RollbackStrategyTests {
         try vouch(scene, for: ["v1"], kind: "StatefulSet")
         let failure = try scene.harness.failure(RollbackStrategy(), attempt(scene))
         #expect(failure.kind == "permanent" && failure.message.contains("is known to have been healthy"))
+        try vouch(scene, for: ["v2"], policy: "other")
+        let foreign = try scene.harness.failure(RollbackStrategy(), attempt(scene))
+        #expect(foreign.kind == "permanent" && foreign.message.contains("is not the ledger of RecoveryPolicy web"))
         try vouch(scene, for: ["v0"])
         #expect(try scene.harness.failure(RollbackStrategy(), attempt(scene)).message.contains("kept no longer"))
         #expect(scene.harness.writes(.deployments).isEmpty)

@@ -93,6 +93,9 @@ struct RollbackRun: Sendable {
         var ledger: RevisionLedger
         do {
             let map = try await attempt.client.get(.configMaps, ObjectKey(namespace: namespace, name: name))
+            guard RevisionLedger.isLedger(map, ofPolicy: policy) else {
+                throw refusal("ConfigMap \(name) is not the ledger of RecoveryPolicy \(policy), and has its name")
+            }
             ledger = RevisionLedger(data: map.content["data"])
         } catch let error as ClientError where error.apiError?.isNotFound == true {
             throw refusal("there is no ledger \(name) yet: no revision of \(target.description) is known to be healthy")
