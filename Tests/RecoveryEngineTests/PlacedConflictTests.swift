@@ -63,6 +63,31 @@ struct PlacedConflictTests {
         #expect(object["data"] == ["a": "1", "b": "2"])
     }
 
+    @Test("TakeOurs leaves the replicas to an autoscaler on the member")
+    func autoscaled() throws {
+        let scene = PlacementStrategyScene(["edge-1"], resources: [PlacedScene.autoscalers])
+        let edge = try #require(scene.members["edge-1"])
+        let web = PlacementStrategyScene.cpu
+        var theirs = web
+        theirs.set(7, at: ["spec", "replicas"])
+        theirs.set("theirs", at: ["metadata", "labels", "app"])
+        edge.put(theirs, .deployments)
+        edge.put(
+            [
+                "apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler",
+                "metadata": ["name": "web", "namespace": "team"],
+                "spec": ["scaleTargetRef": ["apiVersion": "apps/v1", "kind": "Deployment", "name": "web"]],
+            ],
+            PlacedScene.autoscalers
+        )
+        try scene.put([web], on: ["edge-1"])
+        let attempt = try scene.attempt(.syncConflict, on: "edge-1", parameters: ["resolution": "TakeOurs"])
+        _ = try scene.harness.run(strategy, attempt)
+        let object = try #require(edge.object(.deployments, PlacementStrategyScene.key))
+        #expect(object.labels[MetadataName.placementUID] == (try scene.placement.metadata.uid))
+        #expect(object["spec", "replicas"] == 7)
+    }
+
     @Test("TakeOurs writes only over the version that was looked at")
     func precondition() throws {
         try occupy()

@@ -139,7 +139,8 @@ package struct PlacedObjects: Sendable {
     ) async throws {
         guard live.labels[MetadataName.placementUID] == uid else {
             object.verdict = .foreign(Self.owner(of: live))
-            return
+            // Whoever takes it over leaves them, too.
+            return try await leaveReplicas(of: &object, &look)
         }
         object.uid = live.uid
         object.problem = WorkloadReadiness.problem(of: live)
