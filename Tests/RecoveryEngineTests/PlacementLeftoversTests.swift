@@ -65,6 +65,41 @@ struct PlacementLeftoversTests {
         #expect(north.requests { $0.verb == .delete }.count == deletions)
     }
 
+    @Test func aDeletionDoesNotWaitForEverForAMemberThatSeemsReadyAndThatNobodyCanLookAt() throws {
+        let scene = PlacementScene("north")
+        scene.put([Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.copies() == ["north Synced ready"] })
+        // The next controller has no client, and cannot write down that the cluster is not Ready.
+        scene.stop()
+        scene.hub.inject(.status(500, "InternalError"), times: 100_000) { request in
+            request.isWrite && request.concerns(MemberCluster.resource) && request.json["status"]?["leftovers"] == nil
+        }
+        scene.members["north"]?.stop()
+        scene.restart()
+        delete(scene)
+        scene.world.run(for: .seconds(340))
+        #expect(try scene.condition(ConditionType.ready) == "False Removing")
+        #expect(try scene.wait(.seconds(30)) { try scene.placement() == nil })
+        #expect(try leftovers(scene).map(\.placement) == [PlacementScene.key])
+        #expect(names(scene, "north", .configMaps) == ["settings"])
+    }
+
+    @Test func whoeverWasAwayWhenTheTimeEndedLooksBeforeGivingUp() throws {
+        let scene = PlacementScene("north")
+        scene.put([Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.copies() == ["north Synced ready"] })
+        scene.stop()
+        delete(scene)
+        scene.world.run(for: .seconds(1_000))
+        #expect(names(scene, "north", .configMaps) == ["settings"])
+        scene.restart()
+        #expect(try scene.wait(.seconds(60)) { try scene.placement() == nil })
+        #expect(names(scene, "north", .configMaps).isEmpty)
+        #expect(try leftovers(scene).isEmpty)
+    }
+
     @Test func aNewPlacementOfTheNameIsPlacedOnceWhatTheOldOneHasLeftIsGone() throws {
         let scene = PlacementScene("north")
         scene.put([Scene.settings])

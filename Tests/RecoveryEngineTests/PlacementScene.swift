@@ -107,10 +107,15 @@ final class PlacementScene: Sendable {
         process.withLock { $0.start(in: world) }
     }
 
-    /// Ends the controller and starts another one, which knows only what is written down.
-    func restart() {
+    /// Ends the controller.
+    func stop() {
         process.withLock { $0.run?.cancel() }
         world.settle()
+    }
+
+    /// Ends the controller and starts another one, which knows only what is written down.
+    func restart() {
+        stop()
         process.withLock { $0 = Process(harness, configuration, strategies) }
         start()
     }

@@ -22,9 +22,9 @@ extension PlacementController {
             }
             return .done
         }
-        let firstSeen = outcomes.firstSeen(key, now: timeSource.now())
+        let known = outcomes.firstSeen(key, now: timeSource.now()).duration(to: timeSource.now())
         var facts = facts(placement)
-        if placement.metadata.isBeingDeleted { return try await finish(facts) }
+        if placement.metadata.isBeingDeleted { return try await finish(facts, known: known) }
         let (reason, found) = facts.violations
         guard found.isEmpty else {
             environment.reservations.release(key)
@@ -34,8 +34,7 @@ extension PlacementController {
         if placement.metadata.finalizers?.contains(MetadataName.finalizer) != true {
             facts.placement = try await addFinalizer(placement)
         }
-        let patience = Self.countingPatience - firstSeen.duration(to: timeSource.now())
-        let (plan, planRecheck) = await plan(facts, patience: patience)
+        let (plan, planRecheck) = await plan(facts, patience: Self.countingPatience - known)
         let status = facts.status(after: plan)
         facts.placement = try await write(status, facts)
         let targets = Set(facts.targets)

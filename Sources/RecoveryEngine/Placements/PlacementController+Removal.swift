@@ -18,18 +18,26 @@ enum PlacementRemoval: Sendable, Hashable {
 
 extension PlacementFacts {
     /// How far the removal from a member is: a deletion waits for each of them for a limited time, whatever it says.
-    func removal(from cluster: String, within limit: Duration) -> PlacementRemoval {
+    ///
+    /// - Parameters:
+    ///   - cluster: the member.
+    ///   - thresholds: how long it is waited for, and how long for a look at one that seems to answer.
+    ///   - known: for how long this process has known the placement: whoever was away looks once before giving up.
+    /// - Returns: how far it is.
+    func removal(from cluster: String, _ thresholds: PlacementThresholds, known: Duration) -> PlacementRemoval {
         let outcome = outcomes[cluster].flatMap { $0.duty == .delete ? $0 : nil }
         if outcome?.isRemoved == true { return .done }
         guard members[cluster] != nil else { return .givenUp("its MemberCluster is gone") }
+        let limit = thresholds.removedWithin
         let left = limit - .seconds(now.timeIntervalSince(placement.metadata.deletionTimestamp ?? now))
         let words: String
         switch outcome?.result {
         case _ where !isReady(cluster): words = "it does not answer"
         case .removed(let removal): words = "waits for \(removal.leaving.prefix(3).joined(separator: ", "))"
         case .unreachable(let message): words = message
-        // Whoever was away for long looks once before giving up.
-        case .placed, .notReady, nil: return .awaited("objects are being removed", max(left, .seconds(1)))
+        case .placed, .notReady, nil:
+            let left = max(left, .zero - known) + thresholds.lookedWithin
+            return left > .zero ? .awaited("objects are being removed", left) : .givenUp("nobody could look there")
         }
         return left > .zero ? .awaited(words, left) : .givenUp("\(words), for \(limit.components.seconds) s")
     }
@@ -63,7 +71,13 @@ extension PlacementFacts {
 extension PlacementController {
     /// Removes the objects of a deleted placement from all members, then lets it go; a dead member holds that up for a
     /// limited time only.
-    func finish(_ facts: PlacementFacts) async throws -> ReconcileResult {
+    ///
+    /// - Parameters:
+    ///   - facts: what is known of it.
+    ///   - known: for how long this process has known it.
+    /// - Returns: when to look again.
+    /// - Throws: `ClientError`.
+    func finish(_ facts: PlacementFacts, known: Duration) async throws -> ReconcileResult {
         let placement = facts.placement
         guard let finalizers = placement.metadata.finalizers, finalizers.contains(MetadataName.finalizer) else {
             outcomes.forget(placement.metadata.key)
@@ -73,7 +87,7 @@ extension PlacementController {
         var left: [(cluster: String, why: String)] = []
         var recheck: Duration?
         for cluster in facts.targets {
-            switch facts.removal(from: cluster, within: environment.thresholds.removedWithin) {
+            switch facts.removal(from: cluster, environment.thresholds, known: known) {
             case .done: break
             case .givenUp(let why): left.append((cluster, why))
             case .awaited(let message, let duration):

@@ -13,6 +13,8 @@ package struct PlacementThresholds: Sendable, Hashable {
     package var scheduledWithin: Duration = .seconds(30)
     /// How long a deleted placement waits for a member that does not answer.
     package var removedWithin: Duration = .seconds(300)
+    /// How much longer it waits for a look at one that seems to answer.
+    package var lookedWithin: Duration = .seconds(60)
 
     /// The thresholds of the design.
     package init() {}
