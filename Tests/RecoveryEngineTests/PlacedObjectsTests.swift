@@ -96,7 +96,7 @@ struct PlacedScene {
     @discardableResult
     func sync(_ placement: Placement) throws -> PlacedState {
         let objects = objects(placement)
-        return try run { try await objects.apply(try await objects.inspect()) }
+        return try run { try await objects.sync().state }
     }
 
     func remove(_ placement: Placement, keepingData: Bool) throws -> PlacedRemoval {
@@ -183,6 +183,18 @@ struct PlacedObjectsTests {
             #expect(try scene.remove(Scene.placement([Scene.web()]), keepingData: false).removed.isEmpty)
             #expect(scene.member.object(.deployments, Scene.deployment) != nil)
         }
+    }
+
+    @Test func whatSomebodyElseMakesWhileOthersAreAppliedIsNotTaken() throws {
+        var theirs = Scene.settings
+        theirs.set("team", at: ["metadata", "namespace"])
+        scene.member.before { [member = scene.member, theirs] request in
+            if request.isWrite, request.concerns(.deployments) { member.put(theirs, .configMaps) }
+            return nil
+        }
+        let state = try scene.sync(Scene.placement([Scene.web(), Scene.settings]))
+        #expect(state.conflicts.map(\.object) == ["ConfigMap team/settings"])
+        #expect(scene.member.objects(.configMaps).first?.labels.isEmpty == true)
     }
 
     @Test func whatTheMemberRefusesIsNamedAndTheOthersAreApplied() throws {

@@ -2,26 +2,34 @@ internal import JSON
 internal import KubernetesClient
 internal import KubernetesCore
 internal import RecoveryAPI
+internal import RecoveryDecision
 
 extension PlacedObjects {
     /// Makes what is missing, repairs what drifted, and when the manifests are other ones than before applies all of
     /// them and removes what is no longer among them (data stays).
     ///
-    /// Server-side apply as the manager `recovery-controller`; fields of others are taken on our own objects only.
+    /// Server-side apply as the manager `recovery-controller`; fields of others are taken on our own objects only. Each
+    /// object is applied as soon as it was looked at: apply cannot be told to make an object and never to change one, so
+    /// one that somebody else makes meanwhile would be taken for ours.
     ///
-    /// - Parameter state: what `inspect` has found a moment ago.
-    /// - Returns: the state afterwards; objects that the member refuses, or that belong to others, stay as they were.
+    /// - Returns: what was found, and the state afterwards; objects that the member refuses, or that belong to others, stay
+    ///   as they were.
     /// - Throws: `ClientError` when the member does not answer; what `mayWrite` throws.
-    package func apply(_ state: PlacedState) async throws -> PlacedState {
-        var result = state
-        for index in result.objects.indices {
-            try await apply(&result.objects[index], all: state.isOutdated)
+    package func sync() async throws -> (found: PlacedState, state: PlacedState) {
+        var found = PlacedState(cluster: cluster, hash: placement.manifestsHash, isOutdated: isOutdated)
+        var state = found
+        try await look(found.isOutdated) { object in
+            found.objects.append(object)
+            var object = object
+            try await apply(&object, all: found.isOutdated)
+            state.objects.append(object)
         }
-        guard state.isOutdated, result.objects.allSatisfy({ $0.verdict == .inSync }) else { return result }
-        try await mayWrite()
-        try await prune(keeping: result.objects)
-        result.isOutdated = false
-        return result
+        if state.isOutdated, state.objects.allSatisfy({ $0.verdict == .inSync }) {
+            try await mayWrite()
+            try await prune(keeping: state.objects)
+            state.isOutdated = false
+        }
+        return (found, state)
     }
 
     private func apply(_ object: inout PlacedState.Object, all: Bool) async throws {

@@ -11,7 +11,7 @@ package import RecoveryDecision
 /// ```swift
 /// let objects = PlacedObjects(placement, on: "edge", client: member, fence: fence)
 /// var state = try await objects.inspect()
-/// if !state.isInSync { state = try await objects.apply(state) }
+/// if !state.isInSync { state = try await objects.sync().state }
 /// ```
 package struct PlacedObjects: Sendable {
     /// The placement, as the hub has it.
@@ -59,16 +59,16 @@ package struct PlacedObjects: Sendable {
     ///
     /// - Throws: `ClientError` when the member does not answer; what it says about one object becomes that one's verdict.
     package func inspect() async throws -> PlacedState {
+        var state = PlacedState(cluster: cluster, hash: placement.manifestsHash, isOutdated: isOutdated)
+        try await look(state.isOutdated) { state.objects.append($0) }
+        return state
+    }
+
+    /// Compares every manifest, in the order in which they are applied, and hands each object over as it was found.
+    func look(_ isOutdated: Bool, _ body: (PlacedState.Object) async throws -> Void) async throws {
         let manifests = PlacedManifest.all(of: placement)
         var look = Look(manifests: manifests, isOutdated: isOutdated)
-        var objects: [PlacedState.Object] = []
-        for manifest in manifests { objects.append(try await inspect(manifest, &look)) }
-        return PlacedState(
-            cluster: cluster,
-            hash: placement.manifestsHash,
-            objects: objects,
-            isOutdated: look.isOutdated
-        )
+        for manifest in manifests { try await body(try await inspect(manifest, &look)) }
     }
 
     /// What one look at a member needs more than once.
@@ -86,7 +86,7 @@ package struct PlacedObjects: Sendable {
     }
 
     /// Whether other manifests were applied last, or none: fields that are no longer declared have to go, too.
-    private var isOutdated: Bool { appliedHash != placement.manifestsHash }
+    var isOutdated: Bool { appliedHash != placement.manifestsHash }
 
     private func inspect(_ manifest: PlacedManifest, _ look: inout Look) async throws -> PlacedState.Object {
         var object = PlacedState.Object(manifest: manifest, verdict: .missing)

@@ -48,7 +48,7 @@ package struct PlacedState: Sendable, Hashable {
     /// The hash of the manifests that were compared.
     package var hash: String
     /// The objects, in the order in which they are applied.
-    package var objects: [Object]
+    package var objects: [Object] = []
     /// Whether the manifests have changed since they were applied last, so that all have to be applied.
     package var isOutdated: Bool
 

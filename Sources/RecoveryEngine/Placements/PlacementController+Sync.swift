@@ -164,16 +164,17 @@ extension PlacementController {
         _ facts: PlacementFacts,
         _ key: SyncKey
     ) async throws -> ReconcileResult {
-        let found = try await objects.inspect()
-        let kinds = Set(found.objects.compactMap(\.resource))
+        let (found, state): (PlacedState, PlacedState)
+        if duty == .place {
+            (found, state) = try await objects.sync()
+            tellRepairs(from: found, to: state, facts, key)
+        } else {
+            found = try await objects.inspect()
+            state = found
+        }
+        let kinds = Set(state.objects.compactMap(\.resource))
         environment.fleet.watchPlaced(kinds: kinds, of: key.placement, on: key.cluster)
         let watching = environment.fleet.watching(kinds, on: key.cluster)
-        var state = found
-        let isToDo = found.isOutdated || !found.drift.isEmpty
-        if duty == .place, isToDo {
-            state = try await objects.apply(found)
-            tellRepairs(from: found, to: state, facts, key)
-        }
         let outcome = note(.placed(state), duty, facts, key, watching, hasApplied: state != found)
         metrics?.syncs.increment(state.resultLabel)
         if outcome.failures > 0 { return .requeue(after: .seconds(min(300, 1 << min(outcome.failures - 1, 9)))) }

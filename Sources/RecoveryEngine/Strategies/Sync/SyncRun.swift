@@ -27,8 +27,7 @@ struct SyncRun: Sendable {
         try await attempt.mutate("ApplyObjects\(suffix)") {
             try await target.copy(on: cluster).inspect().isInSync
         } _: {
-            let objects = try await target.copy(on: cluster)
-            let state = try await objects.apply(objects.inspect())
+            let state = try await target.copy(on: cluster).sync().state
             guard state.isInSync else { throw try await failure(state) }
             return "\(state.objects.count) objects are as declared"
         }
