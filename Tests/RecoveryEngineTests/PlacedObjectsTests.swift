@@ -312,6 +312,50 @@ struct PlacedObjectsTests {
         #expect(scene.member.objects(PlacedScene.claims).isEmpty)
     }
 
+    @Test func whatAControllerHasMadeAndCopiedTheLabelToIsItsOwn() throws {
+        try scene.sync(Scene.placement([Scene.web(), Scene.settings]))
+        var child = Scene.settings
+        child["metadata"] = [
+            "name": "child", "namespace": "team", "labels": [MetadataName.placementUID: "uid-1"],
+            "ownerReferences": [
+                ["apiVersion": "v1", "kind": "Widget", "name": "w", "uid": "w-1", "controller": true]
+            ],
+        ]
+        scene.member.put(child, .configMaps)
+        var edited = Scene.applied([Scene.web(), Scene.settings], kinds: ["ConfigMap"])
+        edited.spec.manifests = [Scene.web()]
+        #expect(try scene.sync(edited).isInSync)
+        #expect(scene.member.objects(.configMaps).map(\.name) == ["child"], "an edit removes what was placed")
+        #expect(try scene.remove(edited, keepingData: false).removed == ["Deployment team/web"])
+        #expect(scene.member.objects(.configMaps).map(\.name) == ["child"])
+    }
+
+    @Test func whatIsExcludedIsNeitherChangedNorRemoved() throws {
+        try scene.sync(Scene.placement([Scene.web(), Scene.settings]))
+        let key = ObjectKey(namespace: "team", name: "settings")
+        scene.member.edit(.configMaps, key) { object in
+            object.set("true", at: ["metadata", "labels", MetadataName.exclude])
+            object.set("changed", at: ["data", "a"])
+        }
+        let writes = scene.writes.count
+        let placement = Scene.applied([Scene.web(), Scene.settings], kinds: ["ConfigMap"])
+        #expect(try scene.sync(placement).objects.map(\.verdict) == [.inSync, .excluded])
+        #expect(scene.writes.count == writes)
+        // Neither by an edit of its manifest, nor when the manifest is gone, nor with the copy or the placement.
+        var other = Scene.settings
+        other.set("2", at: ["data", "a"])
+        let outdated = try scene.sync(Scene.placement([Scene.web(), other]))
+        #expect(outdated.isInSync && !outdated.isOutdated)
+        var edited = placement
+        edited.spec.manifests = [Scene.web()]
+        #expect(try scene.sync(edited).isInSync)
+        for keepingData in [true, false] {
+            #expect(try scene.remove(placement, keepingData: keepingData).excluded == ["ConfigMap team/settings"])
+        }
+        #expect(scene.member.object(.configMaps, key)?["data", "a"] == "changed")
+        #expect(scene.member.objects(.deployments).isEmpty)
+    }
+
     @Test func anObjectWithAFinalizerIsOnItsWayAndAwaited() throws {
         var held = Scene.settings
         held.set(["example.com/hold"], at: ["metadata", "finalizers"])

@@ -69,7 +69,7 @@ struct TargetInspection: Sendable {
         among all: [PlacedState.Object]
     ) async throws -> [MigrationFinding] {
         switch object.verdict {
-        case .inSync, .drifted, .awaited: return []
+        case .inSync, .drifted, .awaited, .excluded: return []
         case .foreign(let owner):
             let words = "\(object.description) exists on \(name) and belongs to \(owner)"
             return [MigrationFinding(MigrationReason.nameTaken, words, isRefusal: true)]

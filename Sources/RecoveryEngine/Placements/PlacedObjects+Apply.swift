@@ -24,7 +24,7 @@ extension PlacedObjects {
             try await apply(&object, all: found.isOutdated)
             state.objects.append(object)
         }
-        if state.isOutdated, state.objects.allSatisfy({ $0.verdict == .inSync }) {
+        if state.isOutdated, state.objects.allSatisfy(\.verdict.isSettled) {
             try await mayWrite()
             try await prune(keeping: state.objects)
             state.isOutdated = false
@@ -36,7 +36,7 @@ extension PlacedObjects {
         guard let resource = object.resource else { return }
         switch object.verdict {
         case .inSync where !all: return
-        case .foreign, .refused, .awaited: return
+        case .foreign, .refused, .awaited, .excluded: return
         case .inSync, .missing, .drifted: break
         }
         try await mayWrite()

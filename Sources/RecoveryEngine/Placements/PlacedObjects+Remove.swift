@@ -1,3 +1,4 @@
+internal import JSON
 internal import KubernetesClient
 internal import KubernetesCore
 internal import RecoveryAPI
@@ -7,7 +8,8 @@ extension PlacedObjects {
     /// Removes the placement's objects from the member, those of earlier manifests included.
     ///
     /// Found by label, removed by uid and resourceVersion: nothing that is not ours, or that somebody has just made ours,
-    /// can go. Workloads first, CustomResourceDefinitions and Namespaces last.
+    /// can go. Workloads first, CustomResourceDefinitions and Namespaces last. What has a controller is that one's,
+    /// whatever labels it copies, and goes with it.
     ///
     /// - Parameter keepingData: leaves PersistentVolumeClaims, Namespaces and CustomResourceDefinitions, as a move does.
     /// - Returns: what is gone, what is still going, and what was kept.
@@ -16,9 +18,11 @@ extension PlacedObjects {
         var removal = PlacedRemoval()
         guard !uid.isEmpty else { return removal }
         for kind in knownKinds.sorted(by: { ($0.removalRank, $0) < ($1.removalRank, $1) }) {
-            for (resource, object) in try await objects(of: kind) {
+            for (resource, object) in try await objects(of: kind) where !object.hasController {
                 let name = "\(object.kind) \(object.key)"
-                if keepingData && kind.isKeptByMoves {
+                if object.isExcluded {
+                    removal.excluded.append(name)
+                } else if keepingData && kind.isKeptByMoves {
                     removal.kept.append(name)
                 } else if try await remove(object, resource) {
                     removal.removed.append(name)
@@ -34,7 +38,8 @@ extension PlacedObjects {
     func prune(keeping objects: [PlacedState.Object]) async throws {
         let wanted = Set(objects.compactMap(\.uid))
         for kind in knownKinds.sorted() where !kind.isKeptByMoves {
-            for (resource, object) in try await self.objects(of: kind) where !wanted.contains(object.uid) {
+            for (resource, object) in try await self.objects(of: kind)
+            where !wanted.contains(object.uid) && !object.isExcluded && !object.hasController {
                 _ = try await remove(object, resource)
             }
         }
@@ -84,7 +89,7 @@ extension PlacedObjects {
                 return true
             } catch let error as ClientError where error.apiError?.isConflict == true {
                 guard let live = try await read(object.key, resource), live.uid == object.uid,
-                    live.labels[MetadataName.placementUID] == uid
+                    live.labels[MetadataName.placementUID] == uid, !live.isExcluded, !live.hasController
                 else { return true }
                 object = live
             }
@@ -100,5 +105,16 @@ extension PlacedObjects {
         } catch let error as ClientError where error.apiError?.isNotFound == true {
             return nil
         }
+    }
+}
+
+extension Unstructured {
+    /// Whether its label `recovery.tmc.io/exclude` keeps everybody away.
+    var isExcluded: Bool { labels[MetadataName.exclude] == "true" }
+
+    /// Whether a controller has made it, or has taken it over.
+    fileprivate var hasController: Bool {
+        let owners = content.value(at: ["metadata", "ownerReferences"])?.arrayValue ?? []
+        return owners.contains { $0["controller"]?.boolValue == true }
     }
 }

@@ -144,6 +144,10 @@ package struct PlacedObjects: Sendable {
         }
         object.uid = live.uid
         object.problem = WorkloadReadiness.problem(of: live)
+        guard !live.isExcluded else {
+            object.verdict = .excluded
+            return
+        }
         guard !live.isBeingDeleted else {
             object.verdict = .awaited("waits until it is gone, to be made again")
             return

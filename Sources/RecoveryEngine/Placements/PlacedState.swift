@@ -17,6 +17,11 @@ package struct PlacedState: Sendable, Hashable {
         case refused(String)
         /// The member does not serve the kind yet, but a CustomResourceDefinition of the placement will.
         case awaited(String)
+        /// Its label `recovery.tmc.io/exclude` keeps everybody away: whatever it looks like, nothing is to be done.
+        case excluded
+
+        /// Whether nothing is left to be applied.
+        var isSettled: Bool { self == .inSync || self == .excluded }
     }
 
     /// One object.
@@ -53,7 +58,7 @@ package struct PlacedState: Sendable, Hashable {
     package var isOutdated: Bool
 
     /// Whether every object is as its manifest declares.
-    package var isInSync: Bool { !isOutdated && objects.allSatisfy { $0.verdict == .inSync } }
+    package var isInSync: Bool { !isOutdated && objects.allSatisfy(\.verdict.isSettled) }
     /// Whether every object is as declared and ready.
     package var isReady: Bool { isInSync && objects.allSatisfy { $0.problem == nil } }
     /// The objects that belong to somebody else.
@@ -76,7 +81,7 @@ package struct PlacedState: Sendable, Hashable {
             switch object.verdict {
             case .drifted(let fields): "\(object.description): \(fields.joined(separator: ", "))"
             case .missing: "\(object.description): missing"
-            case .inSync, .foreign, .refused, .awaited: nil
+            case .inSync, .foreign, .refused, .awaited, .excluded: nil
             }
         }
     }
@@ -91,7 +96,12 @@ package struct PlacedState: Sendable, Hashable {
     /// The state in words: the worst first, short enough for a condition.
     package var message: String {
         let problems = conflicts.map(\.description) + refusals + drift + waits
-        if problems.isEmpty { return "\(objects.count) objects are in sync and ready" }
+        if problems.isEmpty {
+            let excluded = objects.filter { $0.verdict == .excluded }
+            let names = excluded.map(\.description).joined(separator: ", ")
+            let left = excluded.isEmpty ? "" : "; left alone by label: \(names)"
+            return String("\(objects.count - excluded.count) objects are in sync and ready\(left)".prefix(1_024))
+        }
         let more = problems.count > 3 ? "; and \(problems.count - 3) more" : ""
         return String((problems.prefix(3).joined(separator: "; ") + more).prefix(1_024))
     }
@@ -118,6 +128,8 @@ package struct PlacedRemoval: Sendable, Hashable {
     package var leaving: [String] = []
     /// Data, and what holds it, that stays on purpose.
     package var kept: [String] = []
+    /// Objects that stay because their label `recovery.tmc.io/exclude` says so.
+    package var excluded: [String] = []
 
     /// Whether nothing is left that should be gone.
     package var isComplete: Bool { leaving.isEmpty }

@@ -239,11 +239,13 @@ extension PlacementController {
     }
 
     private func tell(_ removal: PlacedRemoval, _ facts: PlacementFacts, _ key: SyncKey) {
-        guard !removal.removed.isEmpty || !removal.kept.isEmpty, facts.outcomes[key.cluster]?.isRemoved != true else {
-            return
-        }
+        let isAnyThere = !removal.removed.isEmpty || !removal.kept.isEmpty || !removal.excluded.isEmpty
+        guard isAnyThere, facts.outcomes[key.cluster]?.isRemoved != true else { return }
         var words = "\(key.cluster): removed \(removal.removed.count) objects"
         if !removal.kept.isEmpty { words += "; kept as data: \(removal.kept.prefix(5).joined(separator: ", "))" }
+        if !removal.excluded.isEmpty {
+            words += "; left alone by label: \(removal.excluded.prefix(5).joined(separator: ", "))"
+        }
         record(.normal, "PlacementCopyRemoved", words, about: facts.placement)
     }
 }

@@ -94,7 +94,7 @@ struct PlacedConflictRun: Sendable {
                 ]
             )
         }
-        if live.labels[MetadataName.exclude] == "true" || live.isBeingDeleted {
+        if live.isExcluded || live.isBeingDeleted {
             throw StrategyFailure.permanent(
                 "\(object.description) on \(cluster) is being deleted or has the label \(MetadataName.exclude)=true; "
                     + "nothing was taken over",
