@@ -139,6 +139,7 @@ struct PlacementLeftoversTests {
         bind("edge")
         #expect(try scene.wait { try scene.copies() == ["edge Synced ready"] })
         #expect(names(scene, "north", .configMaps).isEmpty && names(scene, "north", PlacedScene.claims) == ["data"])
+        #expect(try scene.placement()?.status?.keptOn == ["north"])
         scene.members["north"]?.stop()
         scene.world.run(for: .seconds(60))
         delete(scene)
@@ -147,6 +148,23 @@ struct PlacementLeftoversTests {
         scene.members["north"]?.start()
         #expect(scene.wait { names(scene, "north", PlacedScene.claims).isEmpty })
         #expect(try scene.wait(.seconds(10)) { try leftovers(scene).isEmpty })
+    }
+
+    @Test(arguments: [true, false])
+    func aDeletedPlacementWritesNothingAboutMembersThatNeverHadACopy(_ isPlaced: Bool) throws {
+        let scene = PlacementScene("edge", "north")
+        let north = try #require(scene.members["north"])
+        north.stop()
+        scene.put(cluster: "edge", labels: ["use": "yes"])
+        scene.put([Self.claim], ["clusterSelector": ["matchLabels": ["use": isPlaced ? "yes" : "never"]]])
+        scene.start()
+        scene.world.run(for: .seconds(60))
+        #expect(try scene.copies().count == (isPlaced ? 1 : 0))
+        #expect(try scene.placement()?.status?.placedKinds == ["PersistentVolumeClaim"])
+        delete(scene)
+        #expect(try scene.wait(.seconds(30)) { try scene.placement() == nil })
+        #expect(try leftovers(scene).isEmpty)
+        #expect(names(scene, "edge", PlacedScene.claims).isEmpty)
     }
 
     @Test func aFailedOverSourceLosesItsCopyAfterARestartAndKeepsItsData() throws {

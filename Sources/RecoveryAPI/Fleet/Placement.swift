@@ -113,6 +113,8 @@ package struct PlacementStatus: Codable, Hashable, Sendable {
     package var clusters: [ClusterSyncStatus]?
     /// Clusters that were left: nothing goes there again by itself; at most 100.
     package var evacuated: [EvacuatedCluster]?
+    /// Clusters that were left and have data of the placement still, which goes with it; at most 1000.
+    package var keptOn: [String]?
     /// `Kind.group` of everything that may be on a cluster, so that what is no longer wanted is found there; at most 200.
     package var placedKinds: [String]?
     /// Clusters on which all objects are synced and ready.

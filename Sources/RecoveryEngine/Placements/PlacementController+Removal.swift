@@ -42,12 +42,6 @@ extension PlacementFacts {
         return left > .zero ? .awaited(words, left) : .givenUp("\(words), for \(limit.components.seconds) s")
     }
 
-    /// Whether nothing of the placement was ever on a member: it is only searched for data that nobody knows of.
-    func isStranger(_ cluster: String) -> Bool {
-        decision(on: cluster) == nil && placement.syncStatus(cluster) == nil
-            && placement.status?.evacuated?.contains { $0.cluster == cluster } != true
-    }
-
     /// The status of a placement that is being deleted.
     func removingStatus(_ message: String) -> PlacementStatus {
         var status = placement.status ?? PlacementStatus()
@@ -111,7 +105,7 @@ extension PlacementController {
     ) async throws {
         let placement = facts.placement
         // Written down before the placement goes: whoever leads when the member answers again finds it there.
-        for cluster in left.map(\.cluster) + facts.mayHaveKeptDataUnseen where facts.members[cluster] != nil {
+        for cluster in left.map(\.cluster) + facts.keptOnUnseen where facts.members[cluster] != nil {
             try await remember(placement, on: cluster)
         }
         do {

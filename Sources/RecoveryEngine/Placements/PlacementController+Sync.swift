@@ -102,25 +102,11 @@ extension PlacementController {
             if duty == .leave, try await !isReplaced(facts, key) {
                 return .requeue(after: Self.fallbackLook.removing)
             }
-            let removal = try await remove(objects, duty, facts, key)
+            let removal = try await objects.remove(keepingData: duty == .leave)
             metrics?.syncs.increment("Removed")
             tell(removal, facts, key)
             note(.removed(removal), duty, facts, key)
             return removal.isComplete ? .done : .requeue(after: Self.fallbackLook.removing)
-        }
-    }
-
-    /// Removes a copy; a member that never had one and lets nobody look has none.
-    private func remove(
-        _ objects: PlacedObjects,
-        _ duty: SyncDuty,
-        _ facts: PlacementFacts,
-        _ key: SyncKey
-    ) async throws -> PlacedRemoval {
-        do {
-            return try await objects.remove(keepingData: duty == .leave)
-        } catch let error as ClientError where error.apiError?.isForbidden == true && facts.isStranger(key.cluster) {
-            return PlacedRemoval()
         }
     }
 

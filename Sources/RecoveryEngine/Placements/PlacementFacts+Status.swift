@@ -15,6 +15,7 @@ extension PlacementFacts {
             status.decisions = plan.decisions
             status.rejected = news(of: Array(plan.rejections.prefix(Self.maxRejections)), plan.decisions)
         }
+        status.keptOn = keptOn()
         // What has left is out of the decisions, and what was left behind is remembered no more.
         status.decisions?.removeAll { $0.isLeaving && hasLeft($0.cluster) }
         for index in (status.evacuated ?? []).indices {
@@ -51,6 +52,15 @@ extension PlacementFacts {
         guard let outcome = outcomes[cluster] else { return false }
         return outcome.duty == .leave && outcome.isRemoved
     }
+
+    /// The clusters with data that a move has left there.
+    private func keptOn() -> [String]? {
+        let kept = outcomes.filter { hasLeft($0.key) && $0.value.hasKeptData }.map(\.key)
+        let all = Set(placement.status?.keptOn ?? []).union(kept)
+        return all.isEmpty ? nil : Array(all.sorted().prefix(Self.maxKept))
+    }
+
+    private static let maxKept = 1_000
 
     /// A cluster whose MemberCluster is gone may have its copy still, and be registered again: only a removal that was
     /// seen, or a new decision for it, ends that.

@@ -90,21 +90,17 @@ struct PlacementFacts: Sendable {
         var names = Set(decisions.map(\.cluster)).union((placement.status?.clusters ?? []).map(\.cluster))
         let evacuated = placement.status?.evacuated ?? []
         names.formUnion(evacuated.filter(\.hasLeftovers).map(\.cluster))
-        // Data stays where a copy was, and is not written down anywhere: it has to be looked for.
-        if placement.metadata.isBeingDeleted, mayHaveKeptData { names.formUnion(members.keys.filter { isReady($0) }) }
+        if placement.metadata.isBeingDeleted { names.formUnion(keptOn.filter { isReady($0) }) }
         return names.sorted()
     }
 
-    /// The members on which a deleted placement may have left data, and that cannot be asked.
-    var mayHaveKeptDataUnseen: [String] {
-        guard mayHaveKeptData else { return [] }
+    /// The members on which a deleted placement has left data, and that cannot be asked: nothing waits for them.
+    var keptOnUnseen: [String] {
         let targets = Set(targets)
-        return members.keys.filter { !targets.contains($0) && !isReady($0) }.sorted()
+        return keptOn.filter { !targets.contains($0) && !isReady($0) }
     }
 
-    private var mayHaveKeptData: Bool {
-        (placement.status?.placedKinds ?? []).contains { PlacedKind($0).isKeptByMoves }
-    }
+    private var keptOn: [String] { placement.status?.keptOn ?? [] }
 
     /// What is to be done on a member; nil when nothing is.
     func duty(on cluster: String) -> SyncDuty? {

@@ -59,6 +59,11 @@ struct SyncOutcome: Sendable, Hashable {
         if case .placed(let state) = result { state } else { nil }
     }
 
+    /// Whether data was left there.
+    var hasKeptData: Bool {
+        if case .removed(let removal) = result { !removal.kept.isEmpty } else { false }
+    }
+
     /// Whether nothing is left that should be gone.
     var isRemoved: Bool {
         if case .removed(let removal) = result { removal.isComplete } else { false }
