@@ -3,6 +3,7 @@ import JSON
 import KubernetesCore
 import RecoveryAPI
 import RecoveryDecision
+import Synchronization
 import TestSupport
 import Testing
 import Timekeeping
@@ -210,6 +211,87 @@ struct PlacementStrategyTests {
         let result = try scene.harness.run(strategy, scene.attempt(.placementConstraint))
         #expect(try decisions(scene) == ["edge-3", "edge-1"], "the other decision is kept")
         #expect(result.metrics["clusters"] == "edge-3,edge-1")
+    }
+
+    /// Lets something happen between the look at the members and the write of what follows from it.
+    private func beforeWriting(_ scene: PlacementStrategyScene, _ body: @escaping @Sendable () -> Void) {
+        let isDone = Mutex(false)
+        scene.harness.hub.before { request in
+            guard request.isWrite, request.concerns(Recovery.resource),
+                "\(request.json)".contains("WriteDecision"),
+                isDone.withLock({ done in
+                    defer { done = true }
+                    return !done
+                })
+            else { return nil }
+            body()
+            return nil
+        }
+    }
+
+    @Test("room that another placement takes between the look and the write is not taken twice")
+    func reserves() throws {
+        let scene = PlacementStrategyScene()
+        let reservations = CapacityReservations()
+        let strategy = PlacementStrategy(reservations: reservations)
+        try scene.fill("edge-2", cpu: "1")
+        try scene.put([PlacementStrategyScene.cpu])
+        let now = scene.harness.world.time.wallTime()
+        let other = ObjectKey(namespace: "team", name: "other")
+        beforeWriting(scene) {
+            var large = PlacementStrategyScene.cpu
+            let container: JSONValue = ["name": "c", "resources": ["requests": ["cpu": "3"]]]
+            large.set([container], at: ["spec", "template", "spec", "containers"])
+            var room = ClusterCandidate(name: "edge-1")
+            room.isReady = true
+            let placement = Placement(
+                metadata: ObjectMeta(name: "other", namespace: "team"),
+                spec: PlacementSpec(manifests: [large])
+            )
+            _ = reservations.decide(other, PlacementRequest(placement), [room], now: now)
+        }
+        scene.startController()
+        let result = try scene.harness.run(strategy, scene.attempt(.placementConstraint))
+        #expect(result.metrics["clusters"] == "edge-2")
+        let taken = reservations.amounts(on: "edge-2", besides: other, now: now)
+        #expect(taken["cpu"] == PlacementDemand(manifests: [PlacementStrategyScene.cpu]).total["cpu"])
+    }
+
+    @Test("a cluster that is closed to the namespace between the look and the write gets no copy, and keeps no room")
+    func closes() throws {
+        let scene = PlacementStrategyScene(["edge-1"])
+        let reservations = CapacityReservations()
+        let strategy = PlacementStrategy(reservations: reservations)
+        try scene.put([PlacementStrategyScene.cpu])
+        beforeWriting(scene) { [scene] in scene.edit("edge-1") { $0.set(nil, at: ["spec", "allowedNamespaces"]) } }
+        let failure = try scene.harness.failure(strategy, scene.attempt(.placementConstraint))
+        #expect(failure.kind == "permanent" && failure.advice.contains("OutsideFence"))
+        #expect(try decisions(scene).isEmpty)
+        let now = scene.harness.world.time.wallTime()
+        let taken = reservations.amounts(on: "edge-1", besides: ObjectKey(namespace: "team", name: "x"), now: now)
+        #expect(taken.names.isEmpty)
+    }
+
+    @Test("a Migration that begins between the look and the write decides alone")
+    func migrationBegins() throws {
+        let scene = PlacementStrategyScene()
+        try scene.put([PlacementStrategyScene.cpu])
+        var migration = Migration(
+            metadata: ObjectMeta(name: "move", namespace: "team"),
+            spec: MigrationSpec(
+                placementRef: NameReference(name: "web"),
+                action: .relocate,
+                from: "edge-1",
+                to: "edge-2"
+            )
+        )
+        migration.status = MigrationStatus()
+        migration.status?.phase = .deploying
+        let content = try migration.jsonValue()
+        beforeWriting(scene) { [hub = scene.harness.hub] in hub.put(content, Migration.resource) }
+        let failure = try scene.harness.failure(strategy, scene.attempt(.placementConstraint))
+        #expect(failure.kind == "transient" && failure.message.contains("Migration move"))
+        #expect(try decisions(scene).isEmpty)
     }
 
     @Test("after a crash behind the write nothing is decided twice")

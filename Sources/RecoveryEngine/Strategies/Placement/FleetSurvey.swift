@@ -23,7 +23,8 @@ struct FleetSurvey: Sendable {
         var words: String
     }
 
-    /// The candidates for a Placement, and what they have left in words.
+    /// The candidates for a Placement, as counted, and what they have left in words: what others have reserved comes off
+    /// when it is decided.
     ///
     /// A member that is not ready, or that the placement may not use, is not asked: it takes no copy anyway.
     ///
@@ -74,8 +75,8 @@ struct FleetSurvey: Sendable {
                 besides: placement.metadata.key,
                 now: attempt.timeSource.wallTime()
             )
-            candidate.count(capacity, reserved: reserved)
-            let words = Self.words(candidate.free ?? ResourceAmounts(), capacity, demand)
+            candidate.count(capacity, reserved: ResourceAmounts())
+            let words = Self.words((candidate.free ?? ResourceAmounts()) - reserved, capacity, demand)
             return Answer(candidate: candidate, words: "\(candidate.name): \(words)")
         } catch let failure as StrategyFailure {
             candidate.isReady = false

@@ -37,8 +37,11 @@ struct PlacementRun: Sendable {
         let placement = try await target.read()
         try await checkMigrations(of: placement)
         let picture = try await look(at: placement)
-        let choice = try await choose(placement, picture)
-        try await write(choice, picture)
+        var isWritten = false
+        // What was decided and is not going to be written takes no room.
+        defer { if !isWritten { reservations.release(placement.metadata.key) } }
+        var choice = try await choose(placement, picture)
+        try await write(&choice, picture, &isWritten)
         if choice.missing > 0 { throw shortage(choice) }
         return try await waitForCopies(choice)
     }
@@ -76,8 +79,9 @@ struct PlacementRun: Sendable {
 
     // MARK: - What there is
 
+    private var survey: FleetSurvey { FleetSurvey(attempt: attempt, reservations: reservations) }
+
     private func look(at placement: Placement) async throws -> Picture {
-        let survey = FleetSurvey(attempt: attempt, reservations: reservations)
         var clusters: [ClusterCandidate] = []
         try await attempt.read("RecountCapacity") {
             let (found, words) = try await survey.candidates(for: placement)
@@ -98,9 +102,11 @@ struct PlacementRun: Sendable {
         var crowded: [String: String] = [:]
         for name in suspects {
             // Where the placement may not be, nothing is looked at in its name.
-            guard let cluster = clusters.first(where: { $0.name == name }), cluster.fenceProblem == nil else {
+            guard var cluster = clusters.first(where: { $0.name == name }), cluster.fenceProblem == nil else {
                 continue
             }
+            let now = attempt.timeSource.wallTime()
+            cluster.reserve(reservations.amounts(on: name, besides: placement.metadata.key, now: now))
             guard cluster.isReady else { throw unreachable(name) }
             let state = try await PlacedObjects(
                 placement,
@@ -163,17 +169,17 @@ struct PlacementRun: Sendable {
         return choice
     }
 
-    /// The plan for a state of the Placement; pure but for the clock.
+    /// The plan for a state of the Placement, with the room reserved that it takes.
     private func decide(_ placement: Placement, _ picture: Picture) -> Choice {
-        let now = attempt.timeSource.wallTime()
+        let (now, key) = (attempt.timeSource.wallTime(), placement.metadata.key)
         var request = PlacementRequest(placement)
         request.placedBy = "Recovery/\(attempt.recovery.metadata.name ?? "")"
         request.leave = picture.leave
-        var plan = PlacementScheduler.schedule(request, picture.clusters, now: now)
+        var plan = reservations.decide(key, request, picture.clusters, now: now)
         let (strict, wished) = (request, plan)
         for relaxation in relaxations where plan.missing > 0 {
             request.relaxed.insert(relaxation)
-            plan = PlacementScheduler.schedule(request, picture.clusters, now: now)
+            plan = reservations.decide(key, request, picture.clusters, now: now)
         }
         if plan.missing == 0 {
             let relaxed = wished.missing == 0 ? [] : request.relaxed.sorted()
@@ -182,7 +188,7 @@ struct PlacementRun: Sendable {
         // Not for everything: then without giving anything up, and without leaving a copy for nothing.
         request = strict
         request.leave = [:]
-        let partial = PlacementScheduler.schedule(request, picture.clusters, now: now)
+        let partial = reservations.decide(key, request, picture.clusters, now: now)
         return Choice(
             plan: partial,
             relaxed: [],
@@ -191,29 +197,35 @@ struct PlacementRun: Sendable {
         )
     }
 
-    /// Writes the decision where it is another one; decides again when somebody else was faster.
-    private func write(_ choice: Choice, _ picture: Picture) async throws {
+    /// Writes the decision where it is another one: decided again from all that is there at each try, since somebody else
+    /// may have been faster, and rules may have changed.
+    private func write(_ choice: inout Choice, _ picture: Picture, _ isWritten: inout Bool) async throws {
         let placement = try await target.read()
         let isNew = attempt.recorded(Self.writeAction) != nil || !choice.plan.isWritten(in: placement)
-        // Part of a plan is worth writing only where it adds a copy.
-        let addsCopies = choice.plan.clusters.count > placement.wantedClusters.count
-        guard isNew, choice.missing == 0 || addsCopies else { return }
+        guard isNew, choice.isWorthWriting(over: placement) else { return }
         try await attempt.mutate(Self.writeAction) {
             let live = try await target.read()
             return decide(live, picture).plan.isWritten(in: live)
         } _: {
-            let plan = try await attempt.client.withRetryOnConflict {
+            let latest = try await attempt.client.withRetryOnConflict {
                 let live = try await target.read()
-                let plan = decide(live, picture).plan
+                try await checkMigrations(of: live)
+                let clusters = try await survey.candidates(for: live).clusters
+                let latest = decide(live, Picture(clusters: clusters, leave: picture.leave))
+                guard latest.isWorthWriting(over: live) else { return latest }
                 try await target.patch(
                     live,
                     status: [
-                        "decisions": try JSONValue(encoding: plan.decisions),
-                        "rejected": try JSONValue(encoding: Array(plan.rejections.prefix(100))),
+                        "decisions": try JSONValue(encoding: latest.plan.decisions),
+                        "rejected": try JSONValue(encoding: Array(latest.plan.rejections.prefix(100))),
                     ]
                 )
-                return plan
+                isWritten = true
+                return latest
             }
+            choice = latest
+            guard isWritten else { return "not written: what was free a moment ago is taken" }
+            let plan = latest.plan
             let left =
                 plan.leaving.isEmpty ? "" : "; leaving when they are ready: \(plan.leaving.joined(separator: ", "))"
             return "copies on \(plan.clusters.joined(separator: ", "))\(left)"
@@ -262,6 +274,13 @@ struct PlacementRun: Sendable {
             metrics["relaxed"] = relaxed
         }
         return StrategyResult(message: message, metrics: metrics)
+    }
+}
+
+extension PlacementRun.Choice {
+    /// Part of a plan is worth writing only where it adds a copy.
+    fileprivate func isWorthWriting(over placement: Placement) -> Bool {
+        missing == 0 || plan.clusters.count > placement.wantedClusters.count
     }
 }
 
