@@ -365,6 +365,45 @@ struct PlacementControllerTests {
         #expect(scene.wait { scene.members["edge"]?.objects(.deployments).isEmpty == true })
     }
 
+    @Test func whatIsTheCopyOnAnotherClusterStaysWhenAClusterOfTheSameServerIsLeft() throws {
+        let scene = PlacementScene("edge")
+        scene.put([Scene.web(), Scene.settings])
+        scene.start()
+        let edge = try #require(scene.members["edge"])
+        #expect(scene.wait { edge.objects(.deployments).count == 1 })
+        scene.roll("edge")
+        #expect(try scene.wait { try scene.copies() == ["edge Synced ready"] })
+        scene.put(cluster: "alias", labels: ["use": "yes"], server: "edge")
+        scene.edit("clusterSelector", ["matchLabels": ["use": "yes"]])
+        #expect(try scene.wait { try scene.copies() == ["alias Synced ready"] })
+        scene.world.run(for: .seconds(60))
+        #expect(edge.requests { $0.verb == .delete }.isEmpty)
+        #expect(edge.objects(.deployments).count == 1 && edge.objects(.configMaps).count == 1)
+        #expect(try scene.condition(ConditionType.ready) == "True Ready")
+        let event = scene.hub.objects(.events).first { $0["reason"] == "MemberClusterRegisteredTwice" }
+        let words = event?["message"]?.stringValue ?? ""
+        #expect(words.hasPrefix("MemberClusters edge and alias lead to one API server: 2 objects stay"), "\(words)")
+        // With the placement they go.
+        scene.world.start { [scene] in try await scene.harness.client.delete(Placement.resource, PlacementScene.key) }
+        #expect(try scene.wait { try scene.placement() == nil })
+        #expect(edge.objects(.deployments).isEmpty && edge.objects(.configMaps).isEmpty)
+    }
+
+    @Test func aClusterThatIsGoneAndRegisteredUnderTwoNamesKeepsTheOneCopy() throws {
+        let scene = PlacementScene("edge")
+        scene.put([Scene.settings])
+        scene.start()
+        let edge = try #require(scene.members["edge"])
+        #expect(try scene.wait { try scene.copies() == ["edge Synced ready"] })
+        scene.hub.remove(MemberCluster.resource, ObjectKey(name: "edge"))
+        scene.put(cluster: "alias", server: "edge")
+        #expect(try scene.wait { try scene.copies() == ["alias Synced ready"] })
+        scene.put(cluster: "edge")
+        #expect(try scene.wait { try scene.placement()?.status?.evacuated?.isEmpty != false })
+        scene.world.run(for: .seconds(60))
+        #expect(edge.objects(.configMaps).count == 1 && edge.requests { $0.verb == .delete }.isEmpty)
+    }
+
     @Test func aMemberClusterThatIsRegisteredAgainIsCleanedOfWhatRunsThere() throws {
         let scene = PlacementScene("edge", "north")
         scene.put([Scene.settings])

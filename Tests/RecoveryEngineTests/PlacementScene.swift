@@ -57,7 +57,13 @@ final class PlacementScene: Sendable {
     }
 
     /// Registers a member, which every namespace with the label `tier: gold` may use.
-    func put(cluster name: String, labels: JSONValue = [:], spec: JSONValue = [:]) {
+    ///
+    /// - Parameters:
+    ///   - name: the MemberCluster's.
+    ///   - labels: its labels.
+    ///   - spec: what is added to its spec.
+    ///   - server: the member that it leads to; nil for the one of its name.
+    func put(cluster name: String, labels: JSONValue = [:], spec: JSONValue = [:], server: String? = nil) {
         var all: JSONValue = [
             "kubeconfigSecretRef": ["name": .string(name)],
             "probe": ["intervalSeconds": 10, "failureThreshold": 2, "successThreshold": 1],
@@ -72,7 +78,7 @@ final class PlacementScene: Sendable {
             ],
             MemberCluster.resource
         )
-        var secret = MemberScene.secret(server: "https://\(name).example:6443")
+        var secret = MemberScene.secret(server: "https://\(server ?? name).example:6443")
         secret.set(.string(name), at: ["metadata", "name"])
         hub.put(secret, .secrets)
     }

@@ -22,6 +22,7 @@ public final class ManualTimeSource: TimeSource {
     private struct State {
         var now: MonotonicInstant
         var nextOrder = 0
+        var nextServer = 0
         /// Sorted by deadline, then by arrival.
         var sleepers: [Sleeper] = []
         var watchers: [(count: Int, promise: Promise<Void>)] = []
@@ -53,6 +54,14 @@ public final class ManualTimeSource: TimeSource {
     /// The start date moved by all that the clock has been advanced.
     public func wallTime() -> Date {
         startDate.addingTimeInterval(startInstant.duration(to: now()) / .seconds(1))
+    }
+
+    /// Numbers the servers in memory that tell their time by this clock, from 0.
+    func nextServer() -> Int {
+        state.withLock { state in
+            defer { state.nextServer += 1 }
+            return state.nextServer
+        }
     }
 
     /// The deadlines that tasks sleep towards, earliest first.

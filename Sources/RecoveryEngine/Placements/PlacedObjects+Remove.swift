@@ -11,16 +11,20 @@ extension PlacedObjects {
     /// can go. Workloads first, CustomResourceDefinitions and Namespaces last. What has a controller is that one's,
     /// whatever labels it copies, and goes with it.
     ///
-    /// - Parameter keepingData: leaves PersistentVolumeClaims, Namespaces and CustomResourceDefinitions, as a move does.
+    /// - Parameters:
+    ///   - keepingData: leaves PersistentVolumeClaims, Namespaces and CustomResourceDefinitions, as a move does.
+    ///   - elsewhere: the objects of copies that stay, by uid, with their cluster: one that is found here, too, stays.
     /// - Returns: what is gone, what is still going, and what was kept.
     /// - Throws: `ClientError` when the member does not answer, or refuses.
-    package func remove(keepingData: Bool) async throws -> PlacedRemoval {
+    package func remove(keepingData: Bool, elsewhere: [String: String] = [:]) async throws -> PlacedRemoval {
         var removal = PlacedRemoval()
         guard !uid.isEmpty else { return removal }
         for kind in knownKinds.sorted(by: { ($0.removalRank, $0) < ($1.removalRank, $1) }) {
             for (resource, object) in try await objects(of: kind) where !object.hasController {
                 let name = "\(object.kind) \(object.key)"
-                if object.isExcluded {
+                if let other = elsewhere[object.uid] {
+                    removal.shared[object.uid] = other
+                } else if object.isExcluded {
                     removal.excluded.append(name)
                 } else if keepingData && kind.isKeptByMoves {
                     removal.kept.append(name)

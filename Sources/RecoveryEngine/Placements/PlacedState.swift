@@ -59,6 +59,8 @@ package struct PlacedState: Sendable, Hashable {
 
     /// Whether every object is as its manifest declares.
     package var isInSync: Bool { !isOutdated && objects.allSatisfy(\.verdict.isSettled) }
+    /// The uids of the objects that are there.
+    package var uids: [String] { objects.compactMap(\.uid) }
     /// Whether every object is as declared and ready.
     package var isReady: Bool { isInSync && objects.allSatisfy { $0.problem == nil } }
     /// The objects that belong to somebody else.
@@ -128,6 +130,8 @@ package struct PlacedRemoval: Sendable, Hashable {
     package var leaving: [String] = []
     /// Data, and what holds it, that stays on purpose.
     package var kept: [String] = []
+    /// Objects by uid that are the copy on another cluster, too, with that cluster: both MemberClusters lead to one server.
+    package var shared: [String: String] = [:]
     /// Objects that stay because their label `recovery.tmc.io/exclude` says so.
     package var excluded: [String] = []
 

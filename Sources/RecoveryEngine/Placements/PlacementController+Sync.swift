@@ -99,10 +99,14 @@ extension PlacementController {
         switch duty {
         case .place, .hold: return try await place(objects, duty, facts, key)
         case .leave, .delete:
-            if duty == .leave, try await !isReplaced(facts, key) {
-                return .requeue(after: Self.fallbackLook.removing)
+            var elsewhere: [String: String] = [:]
+            if duty == .leave {
+                guard let found = try await replacements(facts, key) else {
+                    return .requeue(after: Self.fallbackLook.removing)
+                }
+                elsewhere = found
             }
-            let removal = try await objects.remove(keepingData: duty == .leave)
+            let removal = try await objects.remove(keepingData: duty == .leave, elsewhere: elsewhere)
             metrics?.syncs.increment("Removed")
             tell(removal, facts, key)
             note(.removed(removal), duty, facts, key)
@@ -110,26 +114,36 @@ extension PlacementController {
         }
     }
 
-    /// Whether the copies that replace this one are well by a look at them now: where nobody watches, and while a watch is
-    /// broken, the latest look at them may be old.
-    private func isReplaced(_ facts: PlacementFacts, _ key: SyncKey) async throws -> Bool {
+    /// The objects of the copies that replace this one, by uid, with their cluster; nil unless those are well by a look at
+    /// them now: where nobody watches, and while a watch is broken, the latest look at them may be old.
+    private func replacements(_ facts: PlacementFacts, _ key: SyncKey) async throws -> [String: String]? {
+        let staying = facts.decisions.filter { !$0.isLeaving }.map(\.cluster)
+        var found: [String: String] = [:]
+        for cluster in staying {
+            for uid in facts.outcomes[cluster]?.state?.uids ?? [] { found[uid] = cluster }
+        }
         // What has begun is gone in part: there is no way back.
-        if case .removed = facts.outcomes[key.cluster]?.result { return true }
+        if case .removed(let removal) = facts.outcomes[key.cluster]?.result {
+            return found.merging(removal.shared) { latest, _ in latest }
+        }
         var isAnyWell = false
-        for cluster in facts.decisions.filter({ !$0.isLeaving }).map(\.cluster) {
-            if try await isWell(cluster, facts) {
+        for cluster in staying {
+            let state = try await lookAgain(at: cluster, facts)
+            for uid in state?.uids ?? [] { found[uid] = cluster }
+            if state?.isReady == true {
                 isAnyWell = true
             } else {
                 syncs.add(SyncKey(placement: key.placement, cluster: cluster))
                 // What a failover left behind goes for any copy that is well, another one only for all of them.
-                if !facts.isLeftover(key.cluster) { return false }
+                if !facts.isLeftover(key.cluster) { return nil }
             }
         }
-        return isAnyWell
+        return isAnyWell ? found : nil
     }
 
-    private func isWell(_ cluster: String, _ facts: PlacementFacts) async throws -> Bool {
-        guard facts.isServed(by: cluster), let client = client(of: cluster) else { return false }
+    /// What a member has now of a copy that was well; nil when it was not, or the member does not answer.
+    private func lookAgain(at cluster: String, _ facts: PlacementFacts) async throws -> PlacedState? {
+        guard facts.isServed(by: cluster), let client = client(of: cluster) else { return nil }
         do {
             return try await PlacedObjects(
                 facts.placement,
@@ -137,10 +151,10 @@ extension PlacementController {
                 client: client,
                 fence: environment.fence,
                 memory: memory
-            ).inspect().isReady
+            ).inspect()
         } catch let error as ClientError {
             if case .refused = error { throw error }
-            return false
+            return nil
         }
     }
 
@@ -225,6 +239,13 @@ extension PlacementController {
     }
 
     private func tell(_ removal: PlacedRemoval, _ facts: PlacementFacts, _ key: SyncKey) {
+        for cluster in Set(removal.shared.values).sorted() {
+            let count = removal.shared.values.count { $0 == cluster }
+            let words =
+                "MemberClusters \(key.cluster) and \(cluster) lead to one API server: \(count) objects stay, as they are "
+                + "the copy on \(cluster); delete one of the two"
+            record(.warning, "MemberClusterRegisteredTwice", words, about: facts.placement)
+        }
         let isAnyThere = !removal.removed.isEmpty || !removal.kept.isEmpty || !removal.excluded.isEmpty
         guard isAnyThere, facts.outcomes[key.cluster]?.isRemoved != true else { return }
         var words = "\(key.cluster): removed \(removal.removed.count) objects"

@@ -53,9 +53,12 @@ public final class FakeAPIServer: Sendable {
     let state: Mutex<State>
 
     /// Makes an empty server that knows the built-in kinds and `resources` by name.
+    ///
+    /// Its uids are not those of another server that tells its time by the same `ManualTimeSource`.
     public init(timeSource: any TimeSource, resources: [APIResource] = []) {
         self.timeSource = timeSource
         var state = State()
+        state.database.uidSpace = (timeSource as? ManualTimeSource)?.nextServer() ?? 0
         state.database.resources =
             [
                 .pods, .nodes, .namespaces, .secrets, .configMaps, .serviceAccounts, .services, .events, .eventsV1,

@@ -34,6 +34,7 @@ struct FakeState: Sendable {
     var snapshots: [Int: Snapshot] = [:]
     var nextSnapshot = 1
     var nextUID = 1
+    var uidSpace = 0
     /// What reads see while they are stale.
     var staleView: (version: Int, objects: Objects, includesConsistentReads: Bool)?
 
@@ -55,8 +56,11 @@ struct FakeState: Sendable {
 
     mutating func makeUID() -> String {
         defer { nextUID += 1 }
-        let digits = String(nextUID, radix: 16)
-        return "00000000-0000-4000-8000-" + String(repeating: "0", count: max(0, 12 - digits.count)) + digits
+        func hex(_ number: Int, _ count: Int) -> String {
+            let digits = String(number, radix: 16)
+            return String(repeating: "0", count: max(0, count - digits.count)) + digits
+        }
+        return "\(hex(uidSpace, 8))-0000-4000-8000-\(hex(nextUID, 12))"
     }
 
     /// The objects of a collection, sorted by key.
