@@ -75,7 +75,7 @@ private struct Settler {
         case .permanent: fail(as: .failed, isPermanent: true, retryAfter: nil)
         case .timedOut: fail(as: .timeout, isPermanent: false, retryAfter: nil)
         case .stopped(.suspended): suspend()
-        case .stopped(let reason): cancel(reason.rawValue, reason.explanation)
+        case .stopped(let reason): cancel(reason.rawValue, result.message ?? reason.explanation)
         case .superseded(let successor):
             status.supersededBy = successor
             cancel("Superseded", "Recovery \(successor.text) took over: \(words)")

@@ -51,7 +51,7 @@ struct DecisionMaker {
         // An attempt that nobody runs would keep target and place for as long as others have finalizers on its Recovery.
         if reason == .deleted, status.executions?.last?.state.isFinal != false { return RecoveryDecision(.ignore) }
         // Its runner ends it once that is done.
-        if let execution = status.halfDoneExecution { return resume(execution, status) }
+        if let execution = status.unsettledExecution { return resume(execution, status) }
         status.closeUnfinishedExecution(as: .cancelled, message: reason.explanation, now: now)
         status.finish(
             FinalVerdict(state: .cancelled, reason: reason.rawValue, message: reason.explanation),

@@ -65,18 +65,10 @@ extension DecisionMaker {
 }
 
 extension RecoveryStatus {
-    /// The unfinished attempt that is half done, see `RecoveryExecution.isHalfDone`.
-    var halfDoneExecution: RecoveryExecution? {
-        guard let last = executions?.last, !last.state.isFinal, last.isHalfDone else { return nil }
-        return last
-    }
-
     /// The unfinished attempt that has left changes, or is half done: it is not over before somebody has looked at them,
-    /// whatever the time.
+    /// whatever the time, and whatever was asked.
     var unsettledExecution: RecoveryExecution? {
-        guard let last = executions?.last, !last.state.isFinal, last.isHalfDone || !last.standingChanges.isEmpty else {
-            return nil
-        }
+        guard let last = executions?.last, !last.state.isFinal, last.isUnsettled else { return nil }
         return last
     }
 
@@ -104,23 +96,32 @@ extension RecoveryExecution {
     /// Whether an action was begun that must not stay without another one: whatever was asked meanwhile, that one or
     /// the inverse comes first.
     package var isHalfDone: Bool {
-        (result?.actions ?? []).contains { $0.facts?[Self.completedBy] != nil && !isSettled($0) }
+        let actions = result?.actions ?? []
+        return actions.contains { $0.facts?[Self.completedBy] != nil && !actions.haveSettled($0) }
     }
 
-    /// The changes, done or begun, that could be taken back and were not.
-    package var standingChanges: [ActionRecord] {
-        (result?.actions ?? []).filter { $0.inverse != nil && !isSettled($0) }
-    }
+    /// Whether it is half done, or has left changes that could be taken back.
+    package var isUnsettled: Bool { isHalfDone || !standingChanges.isEmpty }
 
-    /// Whether the action was taken back, or completed by the one that it must not stay without.
-    private func isSettled(_ action: ActionRecord) -> Bool {
-        let ends = [action.facts?[Self.completedBy]?.stringValue, Self.name(ofUndoing: action.name)]
-        return (result?.actions ?? []).contains { ends.contains($0.name) && $0.result == .succeeded }
-    }
+    /// See `[ActionRecord].standingChanges`.
+    package var standingChanges: [ActionRecord] { (result?.actions ?? []).standingChanges }
 
     /// How the names of actions begin that take others back.
     package static let undoPrefix = "Undo"
 
     /// The name of the action that takes another one back.
     package static func name(ofUndoing action: String) -> String { undoPrefix + action }
+}
+
+extension [ActionRecord] {
+    /// The changes, done or begun, that could be taken back and were not.
+    package var standingChanges: [ActionRecord] { filter { $0.inverse != nil && !haveSettled($0) } }
+
+    /// Whether the action was taken back, or completed by the one that it must not stay without.
+    fileprivate func haveSettled(_ action: ActionRecord) -> Bool {
+        let ends = [
+            action.facts?[RecoveryExecution.completedBy]?.stringValue, RecoveryExecution.name(ofUndoing: action.name),
+        ]
+        return contains { ends.contains($0.name) && $0.result == .succeeded }
+    }
 }

@@ -155,6 +155,14 @@ package struct Attempt: Sendable {
         clock.extend(to: timeSource.now().advanced(by: .seconds(Self.secondsToComplete)))
     }
 
+    /// Begins to take back what was changed, see `AttemptJournal.beginTakingBack()`; there is time left for it.
+    ///
+    /// - Throws: `AttemptStopped` when the attempt was suspended.
+    func beginTakingBack() throws {
+        try journal.beginTakingBack()
+        clock.extend(to: timeSource.now().advanced(by: .seconds(Self.secondsToComplete)))
+    }
+
     /// How much time there always is for what must not stay half done.
     static let secondsToComplete = 60.0
 

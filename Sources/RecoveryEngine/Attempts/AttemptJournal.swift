@@ -21,6 +21,11 @@ package final class AttemptJournal: Sendable {
         var stop: StopReason?
         var heed = Heed.atOnce
         var isClosed = false
+
+        /// What can be taken back is taken back before the attempt ends: not in the middle of doing it.
+        static func heed(having actions: [ActionRecord]) -> Heed {
+            actions.standingChanges.isEmpty ? .atOnce : .atSafePoints
+        }
     }
 
     private let writer: StatusWriter
@@ -36,8 +41,9 @@ package final class AttemptJournal: Sendable {
         self.timeSource = timeSource
         let execution = recovery.status?.executions?.last
         executionID = execution?.id ?? ""
-        let heed = execution?.isHalfDone == true ? Heed.later : .atOnce
-        state = Mutex(State(recovery: recovery, actions: execution?.result?.actions ?? [], heed: heed))
+        let heed = execution?.isHalfDone == true ? Heed.later : nil
+        let actions = execution?.result?.actions ?? []
+        state = Mutex(State(recovery: recovery, actions: actions, heed: heed ?? State.heed(having: actions)))
     }
 
     /// The Recovery as it was last written.
@@ -78,6 +84,7 @@ package final class AttemptJournal: Sendable {
             } else {
                 state.actions.append(record)
             }
+            if state.heed == .atOnce { state.heed = State.heed(having: state.actions) }
             // The oldest finished actions go first; a started one has to stay, as its outcome is open, and so has one that
             // may have to be undone, or tells how to go on.
             while state.actions.count > ExecutionResult.maxActions,
@@ -97,6 +104,9 @@ package final class AttemptJournal: Sendable {
 
     /// Writes the actions noted so far into the running execution.
     ///
+    /// Where the Recovery was deleted, there is nowhere to write to any more: what it has changed is taken back all the
+    /// same.
+    ///
     /// - Throws: `StatusWriteFailure` when somebody else has the Recovery now, or a `ClientError`.
     package func flush() async throws {
         let (recovery, actions, isClosed) = state.withLock { ($0.recovery, $0.actions, $0.isClosed) }
@@ -105,7 +115,9 @@ package final class AttemptJournal: Sendable {
         var result = status.executions?[last].result ?? ExecutionResult()
         result.actions = actions
         status.executions?[last].result = result
-        try await write(status)
+        do {
+            try await write(status)
+        } catch StatusWriteFailure.gone where state.withLock({ $0.stop == .deleted && $0.heed == .later }) {}
     }
 
     /// Writes a whole status, such as the settlement of the attempt.
@@ -134,7 +146,8 @@ package final class AttemptJournal: Sendable {
         }
     }
 
-    /// Asks the attempt to end: for a suspension at its next safe point, for all else at once.
+    /// Asks the attempt to end: for a suspension, or where there is something to take back, at its next safe point, else
+    /// at once.
     ///
     /// The first reason counts, but everything is stronger than a suspension.
     package func requestStop(_ reason: StopReason) {
@@ -154,6 +167,17 @@ package final class AttemptJournal: Sendable {
         }
     }
 
+    /// From now on nothing ends the attempt until ``allowEnd()``: what it has changed is taken back, which is what it was
+    /// asked to end for, or has failed for.
+    ///
+    /// - Throws: `AttemptStopped` when it was suspended before: then whoever goes on with it does that.
+    func beginTakingBack() throws {
+        try state.withLock { state in
+            if state.stop == .suspended, state.heed != .later { throw AttemptStopped(.suspended) }
+            state.heed = .later
+        }
+    }
+
     /// From now on all requests to end are heard at safe points, where the strategy ends what would go on without it.
     ///
     /// - Throws: `AttemptStopped` when the attempt was asked to end before.
@@ -164,9 +188,9 @@ package final class AttemptJournal: Sendable {
         }
     }
 
-    /// Hears requests to end at once again, those that came meanwhile included.
+    /// Hears requests to end again, those that came meanwhile included.
     package func allowEnd() {
-        state.withLock { $0.heed = .atOnce }
+        state.withLock { $0.heed = State.heed(having: $0.actions) }
         announceStop()
     }
 

@@ -49,13 +49,15 @@ extension AttemptRunner {
         let ending = await verified(await carryOut(prepared), prepared)
         switch ending.outcome {
         case .transient where ending.isFailure, .permanent: return await compensated(ending, compensation)
+        case .stopped(let reason) where reason != .suspended && compensation.hasWork:
+            return await compensated(ending, compensation)
         default: return ending
         }
     }
 
-    /// How an attempt ends that was interrupted half done and is to end: by taking that back; nil when it may go on.
+    /// How an attempt ends that was interrupted with changes and is to end: by taking them back; nil when it may go on.
     private func endStopped(_ prepared: Prepared) -> Ending? {
-        guard prepared.attempt.isResumed, prepared.attempt.execution.isHalfDone else { return nil }
+        guard prepared.attempt.isResumed, prepared.attempt.execution.isUnsettled else { return nil }
         do {
             let asked = try StopReason.asked(by: prepared.attempt.recovery)
             guard let asked, asked != .suspended else { return nil }
@@ -71,7 +73,7 @@ extension AttemptRunner {
     /// can tell is no proof either. What is half done, or taken back in part, does not stay in any case.
     private func endOverdue(_ prepared: Prepared) async -> Ending? {
         let (attempt, execution) = (prepared.attempt, prepared.attempt.execution)
-        guard attempt.isResumed, execution.isHalfDone || !execution.standingChanges.isEmpty,
+        guard attempt.isResumed, execution.isUnsettled,
             attempt.recovery.status?.isTooLate(at: environment.timeSource.wallTime()) == true
         else { return nil }
         var ending = Ending(.transient(retryAfter: nil), message: "its time was over when it was resumed")
@@ -93,7 +95,7 @@ extension AttemptRunner {
     private func compensated(_ ending: Ending, _ compensation: Compensation) async -> Ending {
         var ending = ending
         do {
-            try compensation.attempt.journal.putOffEnd()
+            try compensation.attempt.beginTakingBack()
             let undone = try await compensation.run()
             if !undone.isEmpty { ending.message += "; taken back: \(undone)" }
         } catch let failure where Self.judge(failure).isFailure {

@@ -54,9 +54,9 @@ package struct AttemptRunner: Sendable {
         guard let status = recovery.status, let execution = status.executions?.last else { return nil }
         let fence = AttemptFence(mayLead: environment.mayLead)
         var left = execution.deadline.map { $0.timeIntervalSince(environment.timeSource.wallTime()) } ?? 0
-        let isOverdue = status.isTooLate(at: environment.timeSource.wallTime())
-        let hasToBeEnded = execution.isHalfDone || isOverdue && !execution.standingChanges.isEmpty
-        if hasToBeEnded { left = max(left, Attempt.secondsToComplete) }
+        let asked = (try? StopReason.asked(by: recovery)) ?? nil
+        let isOver = status.isTooLate(at: environment.timeSource.wallTime()) || asked != nil && asked != .suspended
+        if execution.isHalfDone || isOver && execution.isUnsettled { left = max(left, Attempt.secondsToComplete) }
         let attempt = attempt(
             recovery,
             execution,
@@ -154,7 +154,8 @@ package struct AttemptRunner: Sendable {
         }
     }
 
-    /// Ends the attempt at once, except for a suspension: that waits for the strategy's next safe point.
+    /// Ends the attempt at once, except for a suspension, and where there is something to take back: that waits for the
+    /// strategy's next safe point.
     private func watchStop(_ prepared: Prepared, _ ending: Promise<Ending>) async {
         do {
             let reason = try await prepared.journal.endRequest()

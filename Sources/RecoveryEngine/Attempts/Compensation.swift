@@ -1,8 +1,8 @@
 internal import RecoveryAPI
 internal import RecoveryDecision
 
-/// Takes back what an attempt has changed, last action first, each exactly once: when the attempt failed, or when its
-/// target did not stay healthy.
+/// Takes back what an attempt has changed, last action first, each exactly once: when the attempt failed, when its target
+/// did not stay healthy, or when its Recovery was cancelled or deleted.
 ///
 /// It goes through the attempt's journal like every change: an inverse is recorded as the action `Undo<name>`, so after a
 /// crash it is neither forgotten nor done twice. Actions that recorded no inverse stay as they are.
@@ -20,6 +20,9 @@ package struct Compensation: Sendable {
     package var hasBegun: Bool {
         attempt.journal.actions.contains { $0.name.hasPrefix(RecoveryExecution.undoPrefix) }
     }
+
+    /// Whether there is anything that can be taken back.
+    var hasWork: Bool { !attempt.journal.actions.standingChanges.isEmpty }
 
     /// Undoes everything that is not undone yet.
     ///
