@@ -88,69 +88,36 @@ package final class RecoveryEngine: Sendable {
         }
     }
 
-    /// The cache of Recoveries.
-    package let recoveries: Informer<Recovery>
-    /// The cache of policies.
-    package let policies: Informer<RecoveryPolicy>
-    /// The cache of member clusters.
-    package let clusters: Informer<MemberCluster>
-    /// The cache of placements.
-    package let placements: Informer<Placement>
-    /// The cache of migrations.
-    package let migrations: Informer<Migration>
     /// The documents under `/status` and `/health`.
     package let status: StatusEndpoint
     /// Checks the controller's own health; runs on every replica, from the start.
     package let healthMonitor: HealthMonitor
+    private let parts: EngineParts
 
-    let dependencies: Dependencies
-    let queue: WorkQueue<ObjectKey>
-    let reconciler: RecoveryReconciler
-    let running: RunningAttempts
-    let runner: AttemptRunner
-    let recoveryMetrics: RecoveryMetrics
-    let attempts: AsyncStream<AttemptRunner.Prepared>
-    let policyController: PolicyController
-    let detection: DetectionController
-    let approvalController: ApprovalController
-    /// Takes alerts, behind an HTTP server; nil when none are taken.
-    package let alerts: AlertReceiver?
-    let fleet: MemberClusterController?
-    let placing: PlacementController?
-    let ledger: LedgerKeeper?
-    let errors: ErrorCatalogueSource
-    let notifier: Notifier?
-    let moving: MigrationController?
+    /// The cache of Recoveries.
+    package var recoveries: Informer<Recovery> { parts.base.caches.recoveries }
+    /// The cache of policies.
+    package var policies: Informer<RecoveryPolicy> { parts.base.caches.policies }
+    /// The cache of member clusters.
+    package var clusters: Informer<MemberCluster> { parts.base.caches.clusters }
+    /// The cache of placements.
+    package var placements: Informer<Placement> { parts.base.caches.placements }
+    /// The cache of migrations.
+    package var migrations: Informer<Migration> { parts.base.caches.migrations }
     /// What is known of the insides of member clusters.
-    package let memberFleet: MemberFleet
+    package var memberFleet: MemberFleet { parts.fleet.memberFleet }
+    /// Takes alerts, behind an HTTP server; nil when none are taken.
+    package var alerts: AlertReceiver? { parts.policies.detection.environment.alerts }
+
+    private var dependencies: Dependencies { parts.base.dependencies }
+    var queue: WorkQueue<ObjectKey> { parts.base.queue }
+    var reconciler: RecoveryReconciler { parts.reconciler }
+    var running: RunningAttempts { parts.running }
 
     /// Makes an engine; nothing runs yet.
     package init(_ dependencies: Dependencies) {
-        self.dependencies = dependencies
-        let parts = EngineParts(dependencies)
-        recoveries = parts.recoveries
-        policies = parts.policies
-        clusters = parts.clusters
-        placements = parts.placements
-        migrations = parts.migrations
-        queue = parts.queue
-        running = parts.running
-        runner = parts.runner
-        recoveryMetrics = parts.metrics
-        attempts = parts.attempts
-        policyController = parts.policyController
-        detection = parts.detection
-        approvalController = parts.approvalController
-        alerts = parts.detection.environment.alerts
-        fleet = parts.fleet
-        placing = parts.placing
-        ledger = parts.ledger
-        errors = parts.errors
-        notifier = parts.notifier
-        moving = parts.moving
-        memberFleet = parts.memberFleet
-        reconciler = parts.reconciler
-        healthMonitor = parts.healthMonitor(dependencies)
+        parts = EngineParts(dependencies)
+        healthMonitor = parts.healthMonitor()
         status = StatusEndpoint(
             statistics: parts.statistics,
             running: parts.running,
@@ -176,20 +143,20 @@ package final class RecoveryEngine: Sendable {
                 await self.runAttempts()
                 try Task.checkCancellation()
             }
-            group.addTask { try await self.policyController.run() }
-            group.addTask { try await self.detection.run() }
-            group.addTask { try await self.approvalController.run() }
-            if let fleet { group.addTask { try await fleet.run() } }
-            if let placing { group.addTask { try await placing.run() } }
-            if let ledger { group.addTask { try await ledger.run() } }
-            if dependencies.followsErrorCatalogue { group.addTask { try await self.errors.run() } }
-            if let notifier {
+            group.addTask { try await self.parts.policies.controller.run() }
+            group.addTask { try await self.parts.policies.detection.run() }
+            group.addTask { try await self.parts.policies.approvals.run() }
+            if let clusters = parts.fleet.clusters { group.addTask { try await clusters.run() } }
+            if let placing = parts.fleet.placing { group.addTask { try await placing.run() } }
+            if let ledger = parts.policies.ledger { group.addTask { try await ledger.run() } }
+            if dependencies.followsErrorCatalogue { group.addTask { try await self.parts.errors.run() } }
+            if let notifier = parts.notifier {
                 group.addTask {
                     await notifier.run()
                     try Task.checkCancellation()
                 }
             }
-            if let moving { group.addTask { try await moving.run() } }
+            if let moving = parts.fleet.moving { group.addTask { try await moving.run() } }
             defer { group.cancelAll() }
             try await group.next()
         }
@@ -198,15 +165,15 @@ package final class RecoveryEngine: Sendable {
     /// Runs what the reconciler hands over, each attempt as a child of this task.
     private func runAttempts() async {
         await withDiscardingTaskGroup { group in
-            for await prepared in attempts {
-                recoveryMetrics.setActive(running.count)
+            for await prepared in parts.attempts {
+                parts.metrics.setActive(running.count)
                 group.addTask { await self.run(prepared) }
             }
         }
     }
 
     private func run(_ prepared: AttemptRunner.Prepared) async {
-        await runner.run(prepared)
+        await parts.runner.run(prepared)
         let recovery = prepared.journal.recovery
         let key = recovery.metadata.key
         // Before its place is free: whoever comes next is to find the outcome in the policy's books.
@@ -214,7 +181,7 @@ package final class RecoveryEngine: Sendable {
         if recovery.isFinal || recovery.spec.isSuspended { await reconciler.releaseLock(recovery) }
         running.remove(key)
         reconciler.attemptEnded(recovery)
-        recoveryMetrics.setActive(running.count)
+        parts.metrics.setActive(running.count)
         reconciler.giveUpPlace(key)
         // What is final comes back through the watch. Where it has come already, that look met the running attempt; where
         // it has not, a look now would only meet the attempt in the cache.
@@ -235,13 +202,13 @@ package final class RecoveryEngine: Sendable {
             ControllerConfiguration.Cache(kind: "Recovery", hasSynced: recoveries.hasSynced),
             ControllerConfiguration.Cache(kind: "RecoveryPolicy", hasSynced: policies.hasSynced),
             ControllerConfiguration.Cache(kind: "MemberCluster", hasSynced: clusters.hasSynced),
-            ControllerConfiguration.Cache(kind: "RecoveryApproval", hasSynced: approvalController.hasSynced),
+            ControllerConfiguration.Cache(kind: "RecoveryApproval", hasSynced: parts.policies.approvals.hasSynced),
         ]
         if dependencies.followsErrorCatalogue {
             configuration.caches.append(
                 ControllerConfiguration.Cache(
                     kind: "ConfigMap \(ErrorCatalogueSource.name)",
-                    hasSynced: errors.hasSynced,
+                    hasSynced: parts.errors.hasSynced,
                     patience: .seconds(30)
                 )
             )
@@ -250,11 +217,7 @@ package final class RecoveryEngine: Sendable {
             name: "recovery",
             queue: queue,
             configuration: configuration,
-            context: RuntimeContext(
-                timeSource: dependencies.timeSource,
-                logger: dependencies.logger,
-                metrics: dependencies.metrics
-            )
+            context: parts.base.context
         ) { [reconciler] key in
             try await reconciler.reconcile(key)
         }
