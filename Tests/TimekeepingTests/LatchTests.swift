@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 import Timekeeping
 
@@ -93,6 +94,37 @@ struct SignalTests {
                 await expectPending(signal, !isConsumed)
             }
         }
+    }
+
+    /// Who waits to be run, and who runs.
+    private final class Crowd: Sendable {
+        let waiting = Mutex(["first"])
+        let running = Mutex<[String]>([])
+        let begun = Signal()
+
+        func run(_ name: String) async throws {
+            running.withLock { $0.append(name) }
+            defer { running.withLock { $0.removeAll { $0 == name } } }
+            begun.send()
+            try await Latch().wait()
+        }
+    }
+
+    @Test func `Whoever comes runs beside those who came before, and all end with the task`() async throws {
+        let (arrival, crowd) = (Signal(), Crowd())
+        let all = Task {
+            try await arrival.runEach(of: { crowd.waiting.withLock { $0.takeAll() } }, run: crowd.run)
+        }
+        try await crowd.begun.wait()
+        crowd.waiting.withLock { $0.append("second") }
+        arrival.send()
+        try await crowd.begun.wait()
+        let (running, waiting) = (crowd.running.withLock { $0 }, crowd.waiting.withLock { $0 })
+        #expect(running == ["first", "second"] && waiting.isEmpty)
+        all.cancel()
+        await #expect(throws: CancellationError.self) { try await all.value }
+        let left = crowd.running.withLock { $0 }
+        #expect(left.isEmpty)
     }
 
     /// Whether a wake-up is pending shows when a cancelled task waits: it takes the one that is there, or throws.

@@ -232,18 +232,7 @@ extension Informer {
     /// Runs each listener, also those that come later, in a task of its own.
     private func runListeners() async throws {
         state.withLock { $0.unstarted = $0.listeners }
-        try await withThrowingDiscardingTaskGroup { group in
-            while true {
-                let listeners = state.withLock { state in
-                    defer { state.unstarted = [] }
-                    return state.unstarted
-                }
-                for listener in listeners {
-                    group.addTask { try await listener.run() }
-                }
-                try await newListeners.wait()
-            }
-        }
+        try await newListeners.runEach(of: { state.withLock { $0.unstarted.takeAll() } }, run: { try await $0.run() })
     }
 
     private func resync(every interval: Duration) async throws {

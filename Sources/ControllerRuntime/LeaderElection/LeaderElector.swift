@@ -112,7 +112,7 @@ public final class LeaderElector: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
             group.addTask { [self] in
-                _ = try await untilOpen(stopRequested, work)
+                try await untilOpen(stopRequested, work)
             }
             group.addTask { [self] in
                 try await renew()

@@ -168,7 +168,7 @@ public final class Manager: Sendable {
 
     /// Opens one stage after the other, then waits until something asks for the end.
     private func startInOrder(_ workers: [Stage]) async throws {
-        _ = try await untilOpen(stopRequested) { [self] in
+        try await untilOpen(stopRequested) { [self] in
             logger.debug("starting servers and caches")
             servers.start.open()
             last.start.open()

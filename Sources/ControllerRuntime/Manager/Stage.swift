@@ -56,7 +56,7 @@ final class Stage: Sendable {
 
     private func run(_ runnable: Runnable, _ onFailure: @Sendable (String, any Error) -> Void) async {
         do {
-            if runnable.stop == nil { _ = try await untilOpen(stop, runnable.run) } else { try await runnable.run() }
+            if runnable.stop == nil { try await untilOpen(stop, runnable.run) } else { try await runnable.run() }
         } catch is CancellationError {
             return
         } catch {

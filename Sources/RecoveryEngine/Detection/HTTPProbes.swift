@@ -63,16 +63,10 @@ final class HTTPProbes: Sendable {
     /// - Throws: `CancellationError`.
     func run() async throws {
         defer { state.withLock { $0 = State() } }
-        try await withThrowingDiscardingTaskGroup { group in
-            while true {
-                let runs = state.withLock { state in
-                    defer { state.unstarted = [] }
-                    return state.unstarted
-                }
-                for (key, run) in runs { group.addTask { try await self.run(run, key) } }
-                try await newRuns.wait()
-            }
-        }
+        try await newRuns.runEach(
+            of: { state.withLock { $0.unstarted.takeAll() } },
+            run: { try await self.run($0.run, $0.key) }
+        )
     }
 
     /// Sends these probes for a policy, and no others for it from now on.
@@ -99,12 +93,7 @@ final class HTTPProbes: Sendable {
     }
 
     private func run(_ run: Run, _ key: Key) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.repeatedly(run, key) }
-            group.addTask { try await run.ended.wait() }
-            defer { group.cancelAll() }
-            try await group.next()
-        }
+        try await untilOpen(run.ended) { try await self.repeatedly(run, key) }
     }
 
     private func repeatedly(_ run: Run, _ key: Key) async throws {

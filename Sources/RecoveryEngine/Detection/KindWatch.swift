@@ -85,12 +85,7 @@ final class KindWatch: Sendable {
     ///
     /// - Throws: `CancellationError` when cancelled.
     func run() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.follow() }
-            group.addTask { try await self.ended.wait() }
-            defer { group.cancelAll() }
-            try await group.next()
-        }
+        try await untilOpen(ended) { try await self.follow() }
     }
 
     /// Has ``run()`` return.

@@ -32,16 +32,7 @@ final class KindWatches: Sendable {
     /// - Throws: `CancellationError`.
     func run() async throws {
         defer { state.withLock { $0 = State() } }
-        try await withThrowingDiscardingTaskGroup { group in
-            while true {
-                let watches = state.withLock { state in
-                    defer { state.unstarted = [] }
-                    return state.unstarted
-                }
-                for watch in watches { group.addTask { try await watch.run() } }
-                try await newWatches.wait()
-            }
-        }
+        try await newWatches.runEach(of: { state.withLock { $0.unstarted.takeAll() } }, run: { try await $0.run() })
     }
 
     /// Follows these kinds for a policy, and no others for it from now on.

@@ -135,16 +135,7 @@ package final class LedgerKeeper: Sendable {
     }
 
     private func runWatches() async throws {
-        try await withThrowingDiscardingTaskGroup { group in
-            while true {
-                let watches = state.withLock { state in
-                    defer { state.unstarted = [] }
-                    return state.unstarted
-                }
-                for watch in watches { group.addTask { try await watch.run() } }
-                try await newWatches.wait()
-            }
-        }
+        try await newWatches.runEach(of: { state.withLock { $0.unstarted.takeAll() } }, run: { try await $0.run() })
     }
 
     // MARK: One policy

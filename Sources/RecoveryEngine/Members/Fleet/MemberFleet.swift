@@ -101,16 +101,7 @@ package final class MemberFleet: Sendable {
                 state.unstarted = []
             }
         }
-        try await withThrowingDiscardingTaskGroup { group in
-            while true {
-                let sessions = state.withLock { state in
-                    defer { state.unstarted = [] }
-                    return state.unstarted
-                }
-                for session in sessions { group.addTask { try await session.run() } }
-                try await newSessions.wait()
-            }
-        }
+        try await newSessions.runEach(of: { state.withLock { $0.unstarted.takeAll() } }, run: { try await $0.run() })
     }
 
     // MARK: For those who place

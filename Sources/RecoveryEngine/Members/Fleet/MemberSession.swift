@@ -23,12 +23,7 @@ final class MemberSession: Sendable {
         let ended = Latch()
 
         func run() async throws {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await watch.run() }
-                group.addTask { try await ended.wait() }
-                defer { group.cancelAll() }
-                try await group.next()
-            }
+            try await untilOpen(ended, watch.run)
         }
     }
 
@@ -138,16 +133,7 @@ final class MemberSession: Sendable {
     }
 
     private func runPlaced() async throws {
-        try await withThrowingDiscardingTaskGroup { group in
-            while true {
-                let new = placed.withLock { placed in
-                    defer { placed.unstarted = [] }
-                    return placed.unstarted
-                }
-                for watch in new { group.addTask { try await watch.run() } }
-                try await newKinds.wait()
-            }
-        }
+        try await newKinds.runEach(of: { placed.withLock { $0.unstarted.takeAll() } }, run: { try await $0.run() })
     }
 
     private func makeWatch(_ kind: APIResource) -> MemberWatch {

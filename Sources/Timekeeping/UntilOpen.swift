@@ -1,5 +1,3 @@
-import Timekeeping
-
 /// Runs `work` until it ends or `latch` opens, whichever comes first; then it is cancelled and awaited.
 ///
 /// The surrounding task is not cancelled, so it can go on with requests and waits of its own: that is the difference
@@ -7,7 +5,11 @@ import Timekeeping
 ///
 /// - Returns: Whether the work came to its end by itself; false when it was cut short by the latch.
 /// - Throws: What the work throws, unless the latch was open: then its `CancellationError` is the expected end.
-func untilOpen(_ latch: Latch, _ work: @escaping @Sendable () async throws -> Void) async throws -> Bool {
+@discardableResult
+package func untilOpen(
+    _ latch: Latch,
+    _ work: @escaping @Sendable () async throws -> Void
+) async throws -> Bool {
     guard !latch.isOpen else { return false }
     return try await withThrowingTaskGroup(of: Bool.self) { group in
         group.addTask {
@@ -31,7 +33,7 @@ func untilOpen(_ latch: Latch, _ work: @escaping @Sendable () async throws -> Vo
 }
 
 /// Waits for a latch; false when `other` opened first or the task was cancelled.
-func isOpened(_ latch: Latch, unless other: Latch = Latch()) async -> Bool {
+package func isOpened(_ latch: Latch, unless other: Latch = Latch()) async -> Bool {
     do {
         return try await untilOpen(other) { try await latch.wait() }
     } catch {
