@@ -66,8 +66,11 @@ package struct AddressRule: Sendable, Hashable {
     }
 
     private func problem(of address: IPAddress) -> String? {
-        guard !allowed.contains(where: { $0.contains(address) }) else { return nil }
-        return Self.refused.first { $0.range.contains(address) }.map { "leads to \($0.words); \(Self.remedy)" }
+        let isAllowed = { (place: IPAddress) in allowed.contains { $0.contains(place) } }
+        guard !isAllowed(address) else { return nil }
+        let places = [address] + address.translations.filter { !isAllowed($0) }
+        let refused = Self.refused.first { entry in places.contains { entry.range.contains($0) } }
+        return refused.map { "leads to \($0.words); \(Self.remedy)" }
     }
 
     private static let remedy = "the controller's configuration would have to list it in allowedAddresses"

@@ -1,4 +1,6 @@
 /// An IPv4 or IPv6 address as bytes; an IPv4 address written as IPv6 (`::ffff:a.b.c.d`, NAT64, 6to4) is that address.
+///
+/// Not so with a NAT64 of local use, where only its owner knows which bytes are meant: see ``translations``.
 package struct IPAddress: Sendable, Hashable {
     /// Four bytes or sixteen.
     package let bytes: [UInt8]
@@ -59,13 +61,26 @@ package struct IPAddress: Sendable, Hashable {
         return bytes.count <= 16 ? bytes : nil
     }
 
-    /// The IPv4 address inside: mapped, compatible, NAT64 (RFC 6052) or 6to4 (RFC 3056).
+    /// The IPv4 addresses that a NAT64 of local use (RFC 8215) may lead to, for each length that its prefix can have
+    /// (RFC 6052); those that begin with zero are none.
+    var translations: [IPAddress] {
+        guard bytes.count == 16, bytes[..<6].elementsEqual([0, 0x64, 0xFF, 0x9B, 0, 1]) else { return [] }
+        let places = [[6, 7, 9, 10], [7, 9, 10, 11], [9, 10, 11, 12], [12, 13, 14, 15]]
+        return places.map { IPAddress($0.map { bytes[$0] }) }.filter { $0.bytes[0] != 0 }
+    }
+
+    private init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    /// The IPv4 address inside: mapped, translated (RFC 2765), compatible, NAT64 (RFC 6052) or 6to4 (RFC 3056).
     private static func embedded(_ bytes: [UInt8]) -> [UInt8]? {
         guard bytes.count == 16 else { return nil }
         let isMapped = bytes[..<10].allSatisfy { $0 == 0 } && bytes[10] == 0xFF && bytes[11] == 0xFF
+        let isTranslated = bytes[..<12].elementsEqual([0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0])
         let isCompatible = bytes[..<12].allSatisfy { $0 == 0 } && bytes[12] != 0
         let isNAT64 = bytes[..<12].elementsEqual([0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0])
-        if isMapped || isCompatible || isNAT64 { return Array(bytes[12...]) }
+        if isMapped || isTranslated || isCompatible || isNAT64 { return Array(bytes[12...]) }
         return bytes[0] == 0x20 && bytes[1] == 0x02 ? Array(bytes[2..<6]) : nil
     }
 }

@@ -18,6 +18,9 @@ struct AddressRuleTests {
             "http://2130706433/", "http://0x7f000001/", "http://0x7f.1/", "http://127.1/", "http://0177.0.0.1/",
             "http://127.0.0.1%2e/", "http://example.com\\@127.0.0.1/", "http://user:secret@example.com/",
             "http://example.com@127.0.0.1/", "ftp://example.com/", "http://", "http:///x", "file:///etc/passwd", "",
+            "http://[::ffff:0:127.0.0.1]/", "http://[64:ff9b:1::169.254.169.254]/",
+            "http://[64:ff9b:1:ffff::127.0.0.1]/",
+            "http://[64:ff9b:1:a9fe:a9:fe00::]/", "http://[64:ff9b:1:7f:0:1::]/", "http://[64:ff9b:1:2a:7f:0:100:0]/",
             "http://[1::2::3]/", "http://[12345::]/", "http://[:::1]/",
         ]
     )
@@ -30,7 +33,9 @@ struct AddressRuleTests {
         arguments: [
             "http://web.production.svc/healthz", "https://hooks.slack.com/services/T/B/x", "http://10.0.0.1:8080/",
             "http://192.168.1.4/", "http://172.16.0.1", "https://[2001:db8::1]:443/", "http://[fd00::7]/",
-            "http://8.8.8.8/",
+            "http://8.8.8.8/", "http://[::ffff:0:8.8.8.8]/", "http://[64:ff9b:1::8.8.8.8]/",
+            "http://[64:ff9b:2::127.0.0.1]/",
+            "http://[64:ff9b:1:a00:0:100::]/",
             "http://128.0.0.1/", "http://126.255.255.255/", "http://169.253.255.255/", "http://example.com?x=@y",
             "http://[::2]/", "http://1.example.com/", "http://metadata.example.com/",
         ]
@@ -84,7 +89,8 @@ struct AddressRuleTests {
     @Test(
         "addresses",
         arguments: [
-            ("1.2.3.4", [1, 2, 3, 4]), ("::ffff:1.2.3.4", [1, 2, 3, 4]), ("1.2.3", nil), ("1.2.3.256", nil),
+            ("1.2.3.4", [1, 2, 3, 4]), ("::ffff:1.2.3.4", [1, 2, 3, 4]), ("::ffff:0:1.2.3.4", [1, 2, 3, 4]),
+            ("1.2.3", nil), ("1.2.3.256", nil),
             ("1.2.3.04", nil), ("+1.2.3.4", nil), ("1.2.3.4.5", nil),
             ("1:2:3:4:5:6:7:8", [0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0, 7, 0, 8]),
             ("1::8", [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8]), ("1:2:3:4:5:6:7", nil),
