@@ -64,6 +64,23 @@ public struct KubernetesClient: Sendable {
         )
     }
 
+    /// Makes a client whose random numbers a simulation can choose.
+    package init(
+        configuration: ClientConfiguration,
+        transport: any HTTPTransport,
+        timeSource: any TimeSource,
+        logger: Logger,
+        metrics: ClientMetrics?,
+        jitter: @escaping @Sendable () -> Double
+    ) {
+        self.init(
+            configuration: configuration,
+            transport: transport,
+            context: CredentialContext(timeSource: timeSource, logger: logger, metrics: metrics),
+            jitter: jitter
+        )
+    }
+
     /// Makes a client whose files, programs and random numbers a test can choose.
     init(
         configuration: ClientConfiguration,

@@ -44,6 +44,7 @@ package struct ServiceAccountRule: Sendable {
     /// - Parameters:
     ///   - recovery: the one that was refused.
     ///   - policy: the policy that governs it; nil when there is none.
+    /// - Returns: the steps, with the manifest of a policy where there is none.
     static func nextSteps(_ recovery: Recovery, policy: RecoveryPolicy?) -> [String] {
         let space = recovery.metadata.namespace ?? ""
         let first =

@@ -6,6 +6,7 @@ import RecoveryAPI
 import RecoveryDecision
 import TestSupport
 import Testing
+import Timekeeping
 import YAML
 
 @testable import RecoveryEngine
@@ -128,10 +129,37 @@ struct PlacementControllerTests {
         #expect(try scene.recoveries().count == 1)
     }
 
+    @Test func aCopyThatAStrategyIsStillWritingIsRemovedAfterwardsAndIsNotMadeAgainBehindItsRemoval() throws {
+        let scene = PlacementScene("one", "two", strategies: { [SyncStrategy(members: $0)] })
+        let (hub, one) = (scene.hub, try #require(scene.members["one"]))
+        scene.put(cluster: "one", labels: ["use": "yes"])
+        scene.put([Scene.settings], ["clusterSelector": ["matchLabels": ["use": "yes"]]])
+        scene.start()
+        #expect(try scene.wait { try scene.condition(ConditionType.ready) == "True Ready" })
+        // The controller cannot repair, and the write of the strategy is on its way for so long that the copy could leave.
+        let (time, held) = (scene.world.time, Latch())
+        one.before { request in
+            guard request.verb == .patch, request.concerns(.configMaps), !held.isOpen else { return nil }
+            let recoveries = hub.objects(Recovery.resource).map(\.content.text)
+            guard recoveries.contains(where: { $0.contains("ApplyObjects") }) else { return .failure(422, "Invalid") }
+            held.open()
+            try await time.sleep(for: .seconds(9))
+            return nil
+        }
+        let key = ObjectKey(namespace: "team", name: "settings")
+        one.remove(.configMaps, key)
+        #expect(scene.wait(.seconds(300)) { held.isOpen })
+        scene.put(cluster: "two", labels: ["use": "yes"])
+        scene.put(cluster: "one")
+        #expect(try scene.wait { try scene.placement()?.status?.decisions?.map(\.cluster) == ["two"] })
+        scene.world.run(for: .seconds(60))
+        #expect(one.object(.configMaps, key) == nil, "no status names it")
+    }
+
     @Test func whereAccountsAreRequiredATenantReadsWhichPolicyIsMissingAndWithItTheNextRecoveryRuns() throws {
         var configuration = EngineConfiguration()
         configuration.requiresServiceAccount = true
-        let scene = PlacementScene("edge", configuration: configuration, strategies: [GenericStrategy()])
+        let scene = PlacementScene("edge", configuration: configuration, strategies: { _ in [GenericStrategy()] })
         let member = try #require(scene.members["edge"])
         member.inject(.status(422, "Invalid"), times: 1_000) { $0.verb == .patch && $0.concerns(.configMaps) }
         scene.put([Scene.settings])

@@ -29,10 +29,9 @@ final class PlacementScene: Sendable {
     init(
         _ names: String...,
         configuration: EngineConfiguration = EngineConfiguration(),
-        strategies: [any RecoveryStrategy] = []
+        strategies: (MemberClients) -> [any RecoveryStrategy] = { _ in [] }
     ) {
         self.configuration = configuration
-        self.strategies = StrategyRegistry(strategies)
         let time = ManualTimeSource()
         let world = VirtualWorld(time: time)
         var members: [String: FakeAPIServer] = [:]
@@ -48,6 +47,7 @@ final class PlacementScene: Sendable {
         }
         self.members = members
         harness = StrategyHarness(world: world, memberTransport: RoutingTransport(members.mapValues { $0.transport() }))
+        self.strategies = StrategyRegistry(strategies(harness.members))
         process = Mutex(Process(harness, configuration, self.strategies))
         hub.put(
             ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "team", "labels": ["tier": "gold"]]],

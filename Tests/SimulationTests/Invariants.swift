@@ -4,6 +4,7 @@ import KubernetesCore
 import RecoveryAPI
 import RecoveryDecision
 import RecoveryTestSupport
+import Timekeeping
 
 @testable import RecoveryEngine
 @testable import TestSupport
@@ -19,6 +20,8 @@ struct Invariants {
     private(set) var modes = ModeInvariants()
     /// What their detection opens.
     private(set) var detection = DetectionInvariants()
+    /// What is on member clusters.
+    var fleet = FleetInvariants()
     private var recoveries: [ObjectKey: Recovery] = [:]
     /// Holders of the target locks by the Lease's name: uids of Recoveries.
     private var locks: [String: String] = [:]
@@ -90,6 +93,12 @@ struct Invariants {
     mutating func delivered(_ request: FakeRequest, _ answer: Recovery?) {
         guard let answer, answer.spec.isCancelled else { return }
         toldOfCancel.insert([request.identity, answer.metadata.uid ?? ""])
+    }
+
+    /// A member has removed a copy for the controller.
+    mutating func removedCopy(_ uid: String, from cluster: String, left: Set<String>, now: MonotonicInstant) {
+        fleet.removed(uid, from: cluster, left: left, now: now)
+        violations += fleet.takeProblems()
     }
 
     private func running(on target: String?) -> [Recovery] {
@@ -183,6 +192,9 @@ struct Invariants {
             detection.applyTarget(change.key, change.new)
             return []
         case RecoveryApproval.resource.plural: return applyApproval(change)
+        case Placement.resource.plural, Migration.resource.plural:
+            defer { violations += fleet.takeProblems() }
+            return fleet.apply(change)
         case Recovery.resource.plural:
             defer { isSettled = recoveries.values.allSatisfy(Self.isSettled) }
             return applyRecovery(change)

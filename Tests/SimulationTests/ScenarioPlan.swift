@@ -117,6 +117,8 @@ struct ScenarioPlan: Sendable {
     /// Changes of specs by people.
     var userEvents = 0
     var recoveries: [PlannedRecovery] = []
+    /// Member clusters and what is placed on them; nil for none.
+    var fleet: PlannedFleet?
 
     /// The plan of a seed.
     init(seed: UInt64) {

@@ -39,11 +39,13 @@ final class SimulatedReplica: Sendable {
     let engine: RecoveryEngine
     let elector: LeaderElector?
     private let recorder: EventRecorder
+    private let hasFleet: Bool
     private let root = Mutex<VirtualRun<Void>?>(nil)
 
     init(_ simulation: Simulation, _ process: ProcessState) throws {
         self.process = process
         let plan = simulation.plan
+        hasFleet = plan.fleet != nil
         let time = simulation.world.time
         let context = RuntimeContext(timeSource: time, logger: simulation.logger(process.identity))
         let client = Self.client(simulation, process)
@@ -96,6 +98,24 @@ final class SimulatedReplica: Sendable {
             metrics: MetricsRegistry()
         )
         dependencies.informers.randomSeed = plan.seed
+        if plan.fleet != nil {
+            let transport = SimulatedTransport(simulation, process)
+            let members = MemberClients(
+                hub: client,
+                namespace: Simulation.controllerNamespace,
+                transport: transport,
+                timeSource: time,
+                logger: .disabled,
+                jitter: { simulation.fraction() }
+            )
+            dependencies.fleet = members
+            dependencies.members = members.guardedClient
+            dependencies.registry = .standard(
+                members: members,
+                transport: transport,
+                reservations: dependencies.reservations
+            )
+        }
         engine = RecoveryEngine(dependencies)
     }
 
@@ -125,11 +145,15 @@ final class SimulatedReplica: Sendable {
     var isGone: Bool { root.withLock { $0?.isFinished ?? true } }
 
     private func runParts() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { [engine, elector, recorder] group in
+        try await withThrowingTaskGroup(of: Void.self) { [engine, elector, recorder, hasFleet] group in
             defer { group.cancelAll() }
             group.addTask { try await engine.recoveries.run() }
             group.addTask { try await engine.policies.run() }
             group.addTask { try await engine.clusters.run() }
+            if hasFleet {
+                group.addTask { try await engine.placements.run() }
+                group.addTask { try await engine.migrations.run() }
+            }
             group.addTask { try await recorder.run() }
             group.addTask {
                 if let elector {

@@ -39,13 +39,15 @@ final class SimulatedTransport: HTTPTransport {
     static let lost = HTTPTransportError(layer: .http, code: 52, message: "no answer", requestWasSent: true)
 
     private let simulation: Simulation
-    private let inner: FakeTransport
+    private let hub: FakeTransport
+    private let members: [String: FakeTransport]
     private let process: ProcessState
 
     init(_ simulation: Simulation, _ process: ProcessState) {
         self.simulation = simulation
         self.process = process
-        inner = simulation.server.transport(identity: process.identity)
+        hub = simulation.server.transport(identity: process.identity)
+        members = simulation.members.mapValues { $0.transport(identity: process.identity) }
     }
 
     func perform(_ request: HTTPRequest) async throws -> HTTPResponse {
@@ -59,11 +61,13 @@ final class SimulatedTransport: HTTPTransport {
         guard !process.isDead else { throw Self.refused }
         let time = simulation.world.time
         let sent = FakeRequest(request, identity: process.identity, number: 0, time: time.now())
-        let fault = try simulation.send(sent, from: process)
+        let cluster = simulation.member(at: request.url)
+        let fault = try simulation.send(sent, from: process, to: cluster)
+        let inner = cluster.flatMap { members[$0] } ?? hub
         let answer = Promise<Answer>()
         simulation.world.start(on: simulation.network) { [self] in
             do {
-                answer.fulfil(.success(try await carry(request, sent, fault)))
+                answer.fulfil(.success(try await carry(request, sent, fault, through: inner)))
             } catch {
                 answer.fulfil(.failure(error))
             }
@@ -87,7 +91,12 @@ final class SimulatedTransport: HTTPTransport {
     func closeIdleConnections() async {}
 
     /// The way to the server and back; runs on the network's own lane.
-    private func carry(_ request: HTTPRequest, _ sent: FakeRequest, _ fault: Fault?) async throws -> Answer {
+    private func carry(
+        _ request: HTTPRequest,
+        _ sent: FakeRequest,
+        _ fault: Fault?,
+        through inner: FakeTransport
+    ) async throws -> Answer {
         let time = simulation.world.time
         try await time.sleep(for: simulation.latency())
         switch fault {

@@ -23,9 +23,11 @@ extension Simulation {
         let owners = world.start(on: user) { [self] in await changeMode() }
         world.start(on: user) { [self] in await answerPlans { people.isFinished && owners.isFinished } }
         let workloads = world.start(on: user) { [self] in await changeHealth() }
+        let tenants = world.start(on: user) { [self] in await actOnFleet() }
+        let members = world.start(on: user) { [self] in await disturbMembers() }
         var isStopped: Bool { !violations.isEmpty }
         var isOver: Bool {
-            [people, nature, operators, workloads, owners].allSatisfy(\.isFinished)
+            [people, nature, operators, workloads, owners, tenants, members].allSatisfy(\.isFinished)
         }
         world.run(until: { isStopped || (isOver && isAtRest) }, limit: .seconds(120))
         heal()
@@ -42,14 +44,14 @@ extension Simulation {
 
     /// Whether every Recovery is final or held for a reason that only a person can remove, and nothing runs.
     private var isAtRest: Bool {
-        guard state.withLock({ $0.invariants.isSettled }) else { return false }
+        guard state.withLock({ $0.invariants.isSettled && $0.invariants.fleet.isSettled }) else { return false }
         let living = livingReplicas
         return !living.isEmpty && living.allSatisfy { $0.engine.running.count == 0 }
     }
 
     /// What keeps the world from being at rest.
     private var unrest: String {
-        let recoveries = state.withLock { $0.invariants.unsettled() }
+        let recoveries = state.withLock { $0.invariants.unsettled() + $0.invariants.fleet.unsettled }
         let running = livingReplicas.map { "\($0.process.identity) runs \($0.engine.running.count)" }
         return (recoveries + running).joined(separator: "; ")
     }
@@ -57,6 +59,7 @@ extension Simulation {
     // MARK: The world before anything runs
 
     private func setUp() {
+        setUpFleet()
         for index in 1...2 {
             server.put(
                 [
@@ -335,7 +338,7 @@ extension Simulation {
         }
     }
 
-    private func wait(for duration: Duration) async {
+    func wait(for duration: Duration) async {
         do {
             try await world.time.sleep(for: duration)
         } catch {
@@ -355,6 +358,7 @@ extension Simulation {
         server.start()
         server.thawWatches()
         server.thawReads()
+        healMembers()
         for replica in livingReplicas { replica.process.lane.resume() }
     }
 
@@ -371,6 +375,7 @@ extension Simulation {
             let taken = replica.engine.reconciler.environment.slots.taken
             if taken > 0 { fail("\(replica.process.identity) keeps \(taken) places") }
         }
+        checkFleet()
         world.run(until: { overdue.isEmpty }, limit: .seconds(60))
         for recovery in overdue { fail("\(recovery) is final and was not deleted after its time") }
         // A new leader collects what crashes have left.
@@ -381,7 +386,14 @@ extension Simulation {
         startReplica()
         world.run(until: { false }, limit: .seconds(60))
         audit()
+        checkFleet()
         for line in state.withLock({ $0.invariants.locksOfFinal() + $0.invariants.policies.openBooks() }) { fail(line) }
+    }
+
+    /// What nobody has noticed by watching is found by the next look at all.
+    private func checkFleet() {
+        world.run(until: { fleetProblems.isEmpty }, limit: .seconds(400))
+        for problem in fleetProblems { fail(problem) }
     }
 
     /// Final Recoveries whose time to live has passed.

@@ -32,6 +32,8 @@ final class Simulation: Sendable {
     let plan: ScenarioPlan
     let world: SeededWorld
     let server: FakeAPIServer
+    /// The API servers of the fleet by name.
+    let members: [String: FakeAPIServer]
     /// Where requests are on their way.
     let network: SeededWorld.Lane
     let state: Mutex<State>
@@ -45,22 +47,43 @@ final class Simulation: Sendable {
             timeSource: world.time,
             resources: [
                 Recovery.resource, RecoveryPolicy.resource, RecoveryApproval.resource, MemberCluster.resource,
+                Placement.resource, Migration.resource,
             ]
         )
+        let time = world.time
+        let servers = (plan.fleet?.members ?? []).map { ($0, FakeAPIServer(timeSource: time)) }
+        members = Dictionary(servers, uniquingKeysWith: { first, _ in first })
         network = world.makeLane()
         state = Mutex(State(random: SeededRandom(seed: plan.seed ^ 0x5EED)))
         server.after { [weak self] request, reply in
             self?.landed(request, reply.status)
             return reply
         }
+        for (name, member) in members {
+            member.after { [weak self] request, reply in
+                self?.landed(request, reply.status, on: name)
+                return reply
+            }
+        }
     }
 
     // MARK: What takes part calls
 
     /// Decides what happens to a request, at the moment at which it is sent.
-    func send(_ request: FakeRequest, from process: ProcessState) throws -> SimulatedTransport.Fault? {
+    ///
+    /// - Parameters:
+    ///   - request: what is sent.
+    ///   - process: who sends it.
+    ///   - cluster: the member that it goes to; nil for the hub.
+    /// - Returns: what happens to it; nil when it arrives and is answered.
+    /// - Throws: when it is not sent at all.
+    func send(
+        _ request: FakeRequest,
+        from process: ProcessState,
+        to cluster: String?
+    ) throws -> SimulatedTransport.Fault? {
         audit()
-        state.withLock { $0.invariants.sent(request) }
+        if cluster == nil { state.withLock { $0.invariants.sent(request) } }
         let isOwnWrite = Self.isOwnWrite(request)
         let plannedCrash = state.withLock { state -> ScenarioPlan.PlannedCrash? in
             guard isOwnWrite else { return nil }
@@ -69,17 +92,17 @@ final class Simulation: Sendable {
         }
         if let plannedCrash {
             if plannedCrash.isAfter { return .crashAfter }
-            crash(process, "before \(Self.describe(request))")
+            crash(process, "before \(Self.describe(request, cluster))")
             throw SimulatedTransport.refused
         }
         let fault = state.withLock { $0.isChaotic ? Self.drawFault(&$0.random, plan.rates, request) : nil }
         guard let fault else { return nil }
         if case .crashBefore = fault {
-            crash(process, "before \(Self.describe(request))")
+            crash(process, "before \(Self.describe(request, cluster))")
             throw SimulatedTransport.refused
         }
         let found = fault.onTheWire
-        if let found { note("\(process.identity) \(found.word) hits \(Self.describe(request))") }
+        if let found { note("\(process.identity) \(found.word) hits \(Self.describe(request, cluster))") }
         return found
     }
 
@@ -214,15 +237,15 @@ final class Simulation: Sendable {
         if isAnswered { state.withLock { $0.invariants.landed(request) } }
     }
 
-    static func describe(_ request: FakeRequest) -> String {
-        "\(request.verb) \(request.target?.collection.plural ?? request.path)"
+    static func describe(_ request: FakeRequest, _ cluster: String? = nil) -> String {
+        (cluster.map { "on \($0): " } ?? "") + "\(request.verb) \(request.target?.collection.plural ?? request.path)"
             + " \(request.target?.key.map(\.description) ?? "")"
             + (request.target?.subresource.map { "/\($0)" } ?? "")
     }
 
     /// Writes of the engine: all but events and the election.
     static func isOwnWrite(_ request: FakeRequest) -> Bool {
-        request.isWrite && request.target?.collection.plural != "events"
+        request.isWrite && !["events", "selfsubjectaccessreviews"].contains(request.target?.collection.plural)
             && request.target?.name != "recovery-controller"
             && !(request.verb == .create && request.json["metadata"]?["name"] == "recovery-controller")
     }

@@ -26,6 +26,8 @@ package struct AttemptRunner: Sendable {
         package var retryBackoff: BackoffRule
         /// Where the controller itself lives.
         package var controllerNamespace: String
+        /// The same as the placement controller has.
+        package var turns: CopyTurns
         package var report: RecoveryReporter
         /// Opens the Recoveries of clusters and objects that others are handed over to.
         package var incidents: IncidentReporter
@@ -89,7 +91,8 @@ package struct AttemptRunner: Sendable {
             client: hubClient(recovery, fence: fence),
             placementFence: LivePlacementFence(
                 hub: environment.client.guarded { try fence.check($0) },
-                fence: PlacementFence(controllerNamespace: environment.controllerNamespace)
+                fence: PlacementFence(controllerNamespace: environment.controllerNamespace),
+                turns: environment.turns
             ),
             timeSource: environment.timeSource,
             logger: environment.logger.with([

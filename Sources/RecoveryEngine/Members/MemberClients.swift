@@ -66,6 +66,7 @@ package final class MemberClients: Sendable {
     private let allowedCommands: Set<String>
     private let logger: Logger
     private let metrics: ClientMetrics?
+    private let jitter: @Sendable () -> Double
     private let entries = Mutex<[String: Entry]>([:])
 
     /// Makes a registry without clients.
@@ -78,6 +79,7 @@ package final class MemberClients: Sendable {
     ///   - logger: gets the warnings of the members' servers.
     ///   - metrics: the `rest_client_*` metrics, with the members' servers as hosts.
     ///   - allowedCommands: exec plug-ins that a Secret's kubeconfig may name, as absolute paths (`--allow-member-exec`).
+    ///   - jitter: numbers from 0 up to 1 for the pauses between tries.
     package init(
         hub: KubernetesClient,
         namespace: String,
@@ -85,7 +87,8 @@ package final class MemberClients: Sendable {
         timeSource: any TimeSource,
         logger: Logger,
         metrics: ClientMetrics? = nil,
-        allowedCommands: Set<String> = []
+        allowedCommands: Set<String> = [],
+        jitter: @escaping @Sendable () -> Double = { .random(in: 0..<1) }
     ) {
         self.hub = hub
         self.namespace = namespace
@@ -93,6 +96,7 @@ package final class MemberClients: Sendable {
         self.timeSource = timeSource
         self.logger = logger
         self.metrics = metrics
+        self.jitter = jitter
         self.allowedCommands = allowedCommands
     }
 
@@ -190,7 +194,8 @@ package final class MemberClients: Sendable {
                 transport: transport,
                 timeSource: timeSource,
                 logger: logger.with(["cluster": name]),
-                metrics: metrics
+                metrics: metrics,
+                jitter: jitter
             )
         } catch let error as KubeconfigError {
             throw MemberClientError.invalidKubeconfig(cluster: name, secret: secretName, problem: "\(error)")

@@ -14,6 +14,8 @@ struct EngineBase {
     /// The Recoveries to look at.
     let queue: WorkQueue<ObjectKey>
     let incidents: IncidentReporter
+    /// Who writes to which copy of a placement.
+    let turns = CopyTurns()
     let findings = DetectionFindings()
     /// The strategies that may run.
     let catalogue: StrategyCatalogue

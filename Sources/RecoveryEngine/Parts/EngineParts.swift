@@ -133,6 +133,7 @@ struct EngineParts {
                 mayLead: dependencies.mayLead,
                 retryBackoff: dependencies.configuration.backoff,
                 controllerNamespace: dependencies.controllerNamespace,
+                turns: base.turns,
                 report: report,
                 incidents: base.incidents,
                 isSeenFailing: { [policies = base.caches.policies.store, findings = base.findings] recovery in

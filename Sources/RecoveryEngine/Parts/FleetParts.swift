@@ -45,6 +45,7 @@ struct FleetParts {
                 clusters: base.caches.clusters,
                 incidents: base.incidents,
                 reservations: dependencies.reservations,
+                turns: base.turns,
                 fence: PlacementFence(controllerNamespace: namespace),
                 mayLead: dependencies.mayLead,
                 recorder: dependencies.recorder,

@@ -14,6 +14,8 @@ struct LivePlacementFence: Sendable {
     /// The hub as the controller itself: a tenant's ServiceAccount sees neither MemberClusters nor Namespaces.
     let hub: KubernetesClient
     let fence: PlacementFence
+    /// Who writes to a copy now.
+    var turns = CopyTurns()
 
     /// Throws when the Placement must not be acted upon: its spec is invalid, or reaches out of its namespace.
     ///

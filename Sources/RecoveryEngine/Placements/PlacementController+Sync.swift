@@ -19,6 +19,10 @@ extension PlacementController {
 
     /// Looks at one placement on one member and does what has to be done there.
     func sync(_ key: SyncKey) async throws -> ReconcileResult {
+        try await environment.turns.take(key) { try await look(key) }
+    }
+
+    private func look(_ key: SyncKey) async throws -> ReconcileResult {
         defer { for parked in gate.next(key.cluster) { syncs.add(parked) } }
         let stored = environment.placements.store.get(key.placement)
         if let leftover = leftovers(key.placement, on: key.cluster).first(where: { $0.uid != stored?.metadata.uid }) {
@@ -106,11 +110,27 @@ extension PlacementController {
                 }
                 elsewhere = found
             }
+            if duty == .leave, try await !isStillLeaving(facts, key) {
+                outcomes.settle(key)
+                return .requeue(after: .seconds(1))
+            }
             let removal = try await objects.remove(keepingData: duty == .leave, elsewhere: elsewhere)
             metrics?.syncs.increment("Removed")
             tell(removal, facts, key)
             note(.removed(removal), duty, facts, key)
             return removal.isComplete ? .done : .requeue(after: Self.fallbackLook.removing)
+        }
+    }
+
+    /// Whether the hub itself says that the copy is to go: the cache may lag behind, above all that of a new leader.
+    private func isStillLeaving(_ facts: PlacementFacts, _ key: SyncKey) async throws -> Bool {
+        do {
+            let live = try await environment.hub.get(Placement.self, key.placement)
+            return live.metadata.uid == facts.placement.metadata.uid
+                && self.facts(live).duty(on: key.cluster) == .leave
+        } catch let error as ClientError {
+            if case .refused = error { throw error }
+            return false
         }
     }
 

@@ -29,6 +29,7 @@ package final class PlacementController: Sendable {
         package var clusters: Informer<MemberCluster>
         package var incidents: IncidentReporter
         package var reservations: CapacityReservations
+        package var turns: CopyTurns
         package var fence: PlacementFence
         package var thresholds = PlacementThresholds()
         /// Whether this process may write as the leader: members are written to as well.

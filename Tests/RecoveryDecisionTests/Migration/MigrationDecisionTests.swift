@@ -430,7 +430,7 @@ struct MigrationDecisionTests {
         #expect(scene.migration.rolledBack("X", "x", now: start) == nil)
     }
 
-    @Test("Of several Migrations the one that has begun goes first, then the oldest, then by name")
+    @Test("Of several Migrations the one that has begun goes first, then the oldest, then by name; one refused is last")
     func turns() {
         func migration(_ name: String, _ phase: MigrationPhase?, _ seconds: Double) -> Migration {
             var migration = MigrationScene().migration
@@ -447,5 +447,9 @@ struct MigrationDecisionTests {
         #expect(MigrationTurn.first(of: all)?.metadata.name == "young")
         #expect(MigrationTurn.first(of: Array(all.dropLast()))?.metadata.name == "a")
         #expect(MigrationTurn.first(of: [all[0]]) == nil)
+        var refused = migration("refused", .pending, 0)
+        refused.status?.set(ConditionType.accepted, .false, reason: "OutsideFence", "", of: refused, now: start)
+        #expect(MigrationTurn.first(of: [refused] + all.dropLast())?.metadata.name == "a")
+        #expect(MigrationTurn.first(of: [refused])?.metadata.name == "refused")
     }
 }

@@ -65,6 +65,7 @@ final class MemberSession: Sendable {
         counting = MemberWatch(
             client: client,
             sources: [MemberWatch.Source(cache.nodes), MemberWatch.Source(cache.pods)],
+            randomSeed: configuration.randomSeed,
             context: context,
             onNews: onNews
         )
@@ -151,9 +152,12 @@ final class MemberSession: Sendable {
             for uid in event.placements { onPlaced(uid) }
         }
         // What changed before the first list, or while nobody watched, only a look at all of them shows.
-        return MemberWatch(client: client, sources: [MemberWatch.Source(informer)], context: context) { [onPlaced] in
-            onPlaced(nil)
-        }
+        return MemberWatch(
+            client: client,
+            sources: [MemberWatch.Source(informer)],
+            randomSeed: configuration.randomSeed,
+            context: context
+        ) { [onPlaced] in onPlaced(nil) }
     }
 
     /// For informers on members: there the probes tell what fails, and metrics of a hundred would be one mixture.

@@ -41,6 +41,7 @@ final class MemberWatch: Sendable {
 
     private let client: KubernetesClient
     private let sources: [Source]
+    private let randomSeed: UInt64?
     private let timeSource: any TimeSource
     private let logger: Logger
     private let onNews: @Sendable () -> Void
@@ -52,16 +53,19 @@ final class MemberWatch: Sendable {
     /// - Parameters:
     ///   - client: the member's.
     ///   - sources: the informers, which have a log of their own.
+    ///   - randomSeed: of the pauses between looks; nil seeds them from the system.
     ///   - context: time, and the log for rights that are missing.
     ///   - onNews: called when the standing changes, and when all informers have their first list.
     init(
         client: KubernetesClient,
         sources: [Source],
+        randomSeed: UInt64?,
         context: RuntimeContext,
         onNews: @escaping @Sendable () -> Void
     ) {
         self.client = client
         self.sources = sources
+        self.randomSeed = randomSeed
         self.onNews = onNews
         timeSource = context.timeSource
         logger = context.logger
@@ -90,7 +94,7 @@ final class MemberWatch: Sendable {
             jitter: 0.2,
             resetAfter: .seconds(900)
         )
-        var random = SystemRandomNumberGenerator()
+        var random = SeededGenerator(seed: randomSeed)
         while true {
             if try await mayRun() == true {
                 try await runInformers()

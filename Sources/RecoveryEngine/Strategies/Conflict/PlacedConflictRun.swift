@@ -58,13 +58,15 @@ struct PlacedConflictRun: Sendable {
         try await attempt.mutate(Self.takeOverAction) {
             try await target.copy(on: cluster).inspect().conflicts.isEmpty
         } _: {
-            let objects = try await target.copy(on: cluster)
-            let state = try await objects.inspect()
-            var taken: [String] = []
-            for object in state.objects {
-                guard case .foreign = object.verdict, let resource = object.resource else { continue }
-                try await takeOver(object, resource, of: objects)
-                taken.append(object.description)
+            let taken = try await target.writing(to: cluster) {
+                let objects = try await target.copy(on: cluster)
+                var taken: [String] = []
+                for object in try await objects.inspect().objects {
+                    guard case .foreign = object.verdict, let resource = object.resource else { continue }
+                    try await takeOver(object, resource, of: objects)
+                    taken.append(object.description)
+                }
+                return taken
             }
             return taken.isEmpty ? "nothing was left to take" : "took over \(taken.joined(separator: ", "))"
         }

@@ -68,6 +68,11 @@ struct PlacementTarget: Sendable {
         return placement
     }
 
+    /// Runs `body`, which writes to the copy on a member, while the placement controller does not.
+    func writing<Value>(to cluster: String, _ body: () async throws -> Value) async throws -> Value {
+        try await attempt.placementFence.turns.take(SyncKey(placement: target.key, cluster: cluster), body)
+    }
+
     /// The copy on a member, to be compared and written; before each write all that permits it is looked at again.
     ///
     /// - Throws: as `read(withCopyOn:)`.

@@ -27,7 +27,7 @@ struct SyncRun: Sendable {
         try await attempt.mutate("ApplyObjects\(suffix)") {
             try await target.copy(on: cluster).inspect().isInSync
         } _: {
-            let state = try await target.copy(on: cluster).sync().state
+            let state = try await target.writing(to: cluster) { try await target.copy(on: cluster).sync().state }
             guard state.isInSync else { throw try await failure(state) }
             return "\(state.objects.count) objects are as declared"
         }
