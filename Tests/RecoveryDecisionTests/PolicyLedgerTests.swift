@@ -121,6 +121,57 @@ struct PolicyLedgerTests {
         #expect(PolicyLedger.concerns(try Self.action("a", under: breaking), policy: breaking))
     }
 
+    // MARK: Room
+
+    /// Books with as many actions as they keep, on targets t0, t1 and so on, each of which ended after a second.
+    private static func full(_ policy: RecoveryPolicy) throws -> PolicyLedger {
+        var books = PolicyLedger(policy)
+        for number in 0..<RecoveryPolicyStatus.maxRecentActions {
+            let time = Double(number)
+            let action = try action("r\(number)", under: policy, at: time, target: "t\(number)")
+            #expect(books.admit(action, now: at(time)) == nil)
+            books.settle(now: at(time + 1)) { _ in Self.ended(time + 1) }
+        }
+        return books
+    }
+
+    @Test func `no target is acted on in its cooldown because so many others were`() throws {
+        let policy = Self.policy { $0.limits?.cooldownSeconds = 604_800 }
+        var books = try Self.full(policy)
+        let more = try Self.action("more", under: policy, at: 200, target: "more")
+        let held = try #require(books.verdict(more, now: at(200)))
+        #expect(held.gate == .budgetExhausted && held.recheckAt == at(604_801))
+        #expect(held.message.contains("room for 100 actions"))
+        #expect(books.admit(more, now: at(200)) != nil)
+        let first = try Self.action("again", under: policy, at: 300, target: "t0")
+        #expect(books.verdict(first, now: at(300))?.gate == .coolingDown)
+        #expect(books.admit(more, now: at(604_801)) == nil, "the first one rests no longer")
+        #expect(books.status.recentActions?.count == 100)
+        #expect(
+            books.status.recentActions?.first?.recovery == "r1" && books.status.recentActions?.last?.recovery == "more"
+        )
+    }
+
+    @Test func `what nothing needs makes room before what is needed, and what is under way never does`() throws {
+        let policy = RecoveryPolicy.make { policy in
+            policy.spec.circuitBreaker = CircuitBreakerSettings()
+            policy.spec.circuitBreaker?.failureThreshold = 1
+        }
+        var books = PolicyLedger(policy)
+        for number in 0..<100 {
+            _ = books.admit(try Self.action("r\(number)", under: policy, target: "t\(number)"), now: at(0))
+        }
+        let more = try Self.action("more", under: policy, at: 10, target: "more")
+        let verdict = books.admit(more, now: at(10))
+        let held = try #require(verdict)
+        #expect(held.gate == .budgetExhausted && held.recheckAt == at(40))
+        books.settle(now: at(20)) { $0.recovery == "r50" ? Self.ended(20) : .open }
+        #expect(books.admit(more, now: at(20)) == nil)
+        #expect(books.status.recentActions?.contains { $0.recovery == "r50" } == false)
+        books.settle(now: at(30)) { $0.recovery == "r0" ? Self.ended(30, false) : .open }
+        #expect(books.status.breakers?.first?.state == .open, "the breaker counts the oldest of them")
+    }
+
     // MARK: Outcomes
 
     @Test func `what became of an attempt is read from its Recovery`() throws {

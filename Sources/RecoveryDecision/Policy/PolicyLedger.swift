@@ -35,7 +35,7 @@ package struct PolicyLedger: Sendable, Hashable {
     /// What keeps an action from starting; nil when nothing does.
     package func verdict(_ action: PolicyAction, now: Date) -> GateVerdict? {
         stormVerdict(action, now: now) ?? budgetVerdict(action, now: now) ?? cooldownVerdict(action, now: now)
-            ?? breakerVerdict(action, now: now)
+            ?? roomVerdict(action, now: now) ?? breakerVerdict(action, now: now)
     }
 
     /// Enters an action that starts now, unless something holds it.
@@ -59,8 +59,44 @@ package struct PolicyLedger: Sendable, Hashable {
             status.storm?.actions = started
             entry.duringStorm = true
         }
-        status.recentActions = Array((others + [entry]).suffix(RecoveryPolicyStatus.maxRecentActions))
+        status.recentActions = withRoom(others, for: action, now: now) + [entry]
         return nil
+    }
+
+    // MARK: Room
+
+    /// Until when an entry is needed: while its outcome is open, it makes its target rest, or is in the budget's window.
+    private func end(of entry: RecentAction, for action: PolicyAction) -> Date {
+        guard let ended = entry.endTime else { return .distantFuture }
+        let cooldowns = [spec.limits, action.limits].map { $0?.effectiveCooldownSeconds ?? 0 }
+        let windows = [spec.limits, action.limits].map { $0?.budget?.effectiveWindowSeconds ?? 0 }
+        let rest = entry.target == nil ? 0 : Double(cooldowns.max() ?? 0)
+        return max(ended.addingTimeInterval(rest), entry.time.addingTimeInterval(Double(windows.max() ?? 0)))
+    }
+
+    /// Holds when one more entry would push one out that is still needed: limits that forget are none.
+    private func roomVerdict(_ action: PolicyAction, now: Date) -> GateVerdict? {
+        let ends = (status.recentActions ?? []).filter { !$0.identity.isSame(as: action.attempt) }
+            .map { end(of: $0, for: action) }.filter { $0 > now }
+        let most = RecoveryPolicyStatus.maxRecentActions
+        guard ends.count >= most else { return nil }
+        return GateVerdict(
+            .budgetExhausted,
+            "the policy's books have room for \(most) actions, and as many are under way or still count for its cooldown or "
+                + "its budget (status.recentActions)",
+            // What is under way can end at any moment.
+            recheckAt: ends.contains(.distantFuture) ? now.addingTimeInterval(30) : ends.min()
+        )
+    }
+
+    /// The entries without the oldest ones that nothing needs, as far as there has to be room for another one.
+    private func withRoom(_ entries: [RecentAction], for action: PolicyAction, now: Date) -> [RecentAction] {
+        var excess = entries.count + 1 - RecoveryPolicyStatus.maxRecentActions
+        return entries.filter { entry in
+            guard excess > 0, end(of: entry, for: action) <= now else { return true }
+            excess -= 1
+            return false
+        }
     }
 
     private func stormVerdict(_ action: PolicyAction, now: Date) -> GateVerdict? {
