@@ -32,8 +32,7 @@ extension DecisionMaker {
             let message = "RecoveryPolicy \(name) does not exist in namespace \(recovery.metadata.namespace ?? "")"
             return .held(GateVerdict(.policyNotFound, "\(message); create it, or cancel this Recovery"), status)
         case .unreadable(let name, let reason):
-            let message = "RecoveryPolicy \(name) cannot be read: \(reason)"
-            return .held(GateVerdict(.policyUnreadable, "\(message); correct it, or delete it"), status)
+            return .held(.policyUnreadable(name, reason), status)
         }
         let snapshot = try policy.map { try $0.snapshot() }
         let hash = try recovery.spec.immutableHash()
@@ -46,6 +45,12 @@ extension DecisionMaker {
             status.priority = resolution.priority
             status.strategy = resolution.settings.ladder?.first?.name
             status.set(ConditionType.accepted, .true, reason: "Accepted", recovery: recovery, now: now)
+            if recovery.isOpenedByPolicy, let former = facts.former,
+                let end = status.goOn(after: former, recovery: recovery, now: now)
+            {
+                status.finish(end, recovery: recovery, now: now)
+                return .refused(status)
+            }
             return .accepted(status)
         } catch {
             return refuse(status, error, policy)

@@ -28,7 +28,7 @@ struct DecisionMaker {
         switch try accept() {
         case .refused(let status): return RecoveryDecision(.finish(status: status))
         case .held(let verdict, var status):
-            if verdict.gate == .policyNotFound, let end = abandonment(nil) {
+            if verdict.gate == .policyNotFound, let end = abandonment(nil, status, .auto) {
                 status.finish(end, recovery: recovery, now: now)
                 return RecoveryDecision(.finish(status: status))
             }
@@ -76,8 +76,8 @@ struct DecisionMaker {
                 status.pausingClock(at: now)
             )
         }
-        // Before the clock runs on: it stands still while a person is waited for.
-        switch try modeOutcome(status) {
+        // Before the clock runs on: it stands still while a person is waited for, or the policy's books hold.
+        switch try policyOutcome(status) {
         case .holds(let verdict, let held): return hold(verdict, held)
         case .ends(let verdict, var ended):
             ended.finish(verdict, recovery: recovery, now: now)
@@ -105,8 +105,9 @@ struct DecisionMaker {
         return reserve(status)
     }
 
-    /// What the policy's mode makes of the next attempt; asked only when there is one and no earlier gate holds it.
-    private func modeOutcome(_ status: RecoveryStatus) throws -> ModeRule.Outcome {
+    /// What the policy makes of the next attempt, by its mode and then by its books; asked only when there is one and no
+    /// earlier gate holds it.
+    private func policyOutcome(_ status: RecoveryStatus) throws -> ModeRule.Outcome {
         let isUnderWay = status.executions?.last.map { !$0.state.isFinal } ?? false
         let isOver = status.pausedTime == nil && status.deadline.map { $0 <= now } ?? false
         guard !isUnderWay, !isOver, status.exhaustion(recovery) == nil, gateBeforeMode(status) == nil else {
@@ -114,14 +115,25 @@ struct DecisionMaker {
         }
         let policy = livePolicy(status)
         let mode = policy?.spec.effectiveMode ?? status.effective?.mode?.value ?? .observe
-        if mode != .auto, let verdict = abandonment(policy) { return .ends(verdict, status) }
-        return try ModeRule(recovery: recovery, facts: facts, mode: mode, now: now).outcome(status)
+        if let verdict = abandonment(policy, status, mode) { return .ends(verdict, status) }
+        let outcome = try ModeRule(recovery: recovery, facts: facts, mode: mode, now: now).outcome(status)
+        guard case .passes(let passed) = outcome else { return outcome }
+        return booksOutcome(passed)
     }
 
     /// The end of a Recovery that waits for nobody any more: the policy that opened it would neither let it act nor see it
     /// heal, and as long as it is open, no other policy may open one for the same failure.
-    private func abandonment(_ policy: RecoveryPolicy?) -> FinalVerdict? {
-        guard recovery.isOpenedByPolicy, policy == nil || facts.detection == .unwatched else { return nil }
+    ///
+    /// One that has acted goes on under a policy that has turned to other failures, whose books bound it; without a policy
+    /// nothing would.
+    private func abandonment(
+        _ policy: RecoveryPolicy?,
+        _ status: RecoveryStatus,
+        _ mode: PolicyMode
+    ) -> FinalVerdict? {
+        guard recovery.isOpenedByPolicy else { return nil }
+        let mayGoOn = mode == .auto && (status.attempts ?? 0) > 0
+        guard policy == nil || facts.detection == .unwatched && !mayGoOn else { return nil }
         let name = recovery.spec.policyRef?.name ?? ""
         return FinalVerdict(
             state: .cancelled,
@@ -132,11 +144,46 @@ struct DecisionMaker {
         )
     }
 
+    /// What the policy's books say, as the cache has them; they are asked again on the live ones before anything starts.
+    ///
+    /// The whole recovery's clock stands still while they hold: the target is not to be given up for a time in which nothing
+    /// was allowed. That, too, ends: after a day.
+    private func booksOutcome(_ accepted: RecoveryStatus) -> ModeRule.Outcome {
+        guard var verdict = gateOfPolicy(accepted) else { return .passes(accepted) }
+        var status = accepted
+        // What stood still for another reason until now has used up nothing of the day.
+        if !status.isHeldByBooks { status.resumeClock(at: now) }
+        status = status.pausingClock(at: now)
+        guard let paused = status.pausedTime else { return .holds(verdict, status) }
+        let end = paused.addingTimeInterval(Self.longestHold)
+        guard end > now else {
+            return .ends(
+                FinalVerdict(
+                    state: .failed,
+                    reason: ConditionReason.heldTooLong,
+                    message: "the policy has let no further attempt start for a day: \(verdict.message)",
+                    level: EscalationRule.level(for: .deadline, recovery: recovery, status: status),
+                    nextSteps: status.knownNextSteps(recovery)
+                ),
+                status
+            )
+        }
+        verdict.message += "; the recovery's clock stands still meanwhile, at the longest until \(end.text)"
+        verdict.recheckAt = verdict.recheckAt.map { min($0, end) } ?? end
+        return .holds(verdict, status)
+    }
+
+    /// How long the books may hold a Recovery that has begun, in seconds: a day.
+    private static let longestHold = 86_400.0
+
     private func gateForNew(_ status: RecoveryStatus) -> GateVerdict? {
-        gateBeforeMode(status) ?? gateOfPolicy(status) ?? gateForRunning(status)
+        gateBeforeMode(status) ?? gateForRunning(status)
     }
 
     private func gateBeforeMode(_ status: RecoveryStatus) -> GateVerdict? {
+        if let name = status.effective?.policy?.name, let reason = facts.unreadablePolicies[name] {
+            return .policyUnreadable(name, reason, recheckAt: status.deadline)
+        }
         if let policy = suspendedPolicy(status) {
             return GateVerdict(
                 .policySuspended,
@@ -155,16 +202,14 @@ struct DecisionMaker {
         return facts.isWarmedUp ? facts.detection.gate(until: status.deadline) : .warmingUp(until: status.deadline)
     }
 
-    /// What the books of the policy say, as the cache has them; asked again on the live ones before anything starts.
+    /// What the books of the policy say about the next attempt.
     private func gateOfPolicy(_ status: RecoveryStatus) -> GateVerdict? {
         // Cannot overflow: `exhaustion` lets only numbers below the limit pass.
         let next = (status.attempts ?? 0) + 1
         guard let policy = livePolicy(status),
-            let action = PolicyAction(recovery, status: status, attempt: next, now: now),
-            var verdict = PolicyLedger(policy, base: facts.bases[policy.metadata.uid ?? ""]).verdict(action, now: now)
+            let action = PolicyAction(recovery, status: status, attempt: next, now: now)
         else { return nil }
-        verdict.recheckAt = [verdict.recheckAt, status.deadline].compactMap(\.self).min()
-        return verdict
+        return PolicyLedger(policy, base: facts.bases[policy.metadata.uid ?? ""]).verdict(action, now: now)
     }
 
     /// The gates that an attempt has to pass again when it goes on after a restart.
@@ -179,10 +224,9 @@ struct DecisionMaker {
                 recheckAt: lookAgain(status)
             )
         }
-        if let limit = status.effective?.limits?.effectiveMaxConcurrent, let policy = status.effective?.policy,
-            let uid = policy.uid
-        {
-            let running = facts.running.count { $0.policyUID == uid }
+        if let limit = status.effective?.limits?.effectiveMaxConcurrent, let policy = status.effective?.policy {
+            let key = ObjectKey(namespace: recovery.metadata.namespace, name: policy.name)
+            let running = facts.running.count { $0.policy == key }
             if running >= limit {
                 return GateVerdict(
                     .policyConcurrency,
@@ -219,8 +263,10 @@ struct DecisionMaker {
     }
 
     /// The policy that governs, as it is now; nil when it was deleted.
+    ///
+    /// One that was made again under the same name bounds what the former one governed.
     private func livePolicy(_ status: RecoveryStatus) -> RecoveryPolicy? {
-        guard let uid = status.effective?.policy?.uid else { return nil }
-        return facts.policies.first { $0.metadata.uid == uid }
+        guard let name = status.effective?.policy?.name else { return nil }
+        return facts.policies.first { $0.metadata.name == name }
     }
 }

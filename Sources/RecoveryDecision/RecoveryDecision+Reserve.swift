@@ -30,7 +30,9 @@ extension DecisionMaker {
         claim(&execution, rung: rung, status: status)
         status.attempts = attempt
         status.rung = status.rung ?? 0
-        status.rungAttempts = min(status.rungAttempts ?? 0, attempt - 1) + 1
+        // Those of the Recovery that this one goes on after count, too.
+        let most = status.flapping == nil ? attempt - 1 : StrategyRung.mostAttempts
+        status.rungAttempts = min(status.rungAttempts ?? 0, most) + 1
         status.strategy = rung.name
         status.priority = rung.priority
         status.executions = Array(((status.executions ?? []) + [execution]).suffix(RecoveryStatus.maxExecutions))

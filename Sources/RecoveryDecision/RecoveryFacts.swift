@@ -8,14 +8,14 @@ package struct RunningRecovery: Sendable, Hashable {
     package var key: ObjectKey
     /// What it has locked.
     package var lock: LockKey?
-    /// The policy it runs under, by uid.
-    package var policyUID: String?
+    /// The policy it runs under; one that is made again under the same name is the same.
+    package var policy: ObjectKey?
 
     /// Describes a running Recovery.
-    package init(key: ObjectKey, lock: LockKey? = nil, policyUID: String? = nil) {
+    package init(key: ObjectKey, lock: LockKey? = nil, policy: ObjectKey? = nil) {
         self.key = key
         self.lock = lock
-        self.policyUID = policyUID
+        self.policy = policy
     }
 }
 
@@ -39,6 +39,9 @@ package struct RecoveryFacts: Sendable {
     package var configuration: EngineConfiguration
     /// The strategies that may run.
     package var catalogue: StrategyCatalogue
+    /// The Recovery that `spec.parentRef` names, where detection has opened this one because the target failed again; needed
+    /// for acceptance only.
+    package var former: Recovery?
     /// What error codes mean.
     package var errors = ErrorCatalogue.standard
     /// The policies of the Recovery's namespace.

@@ -65,6 +65,15 @@ package struct GateVerdict: Sendable, Hashable {
 }
 
 extension GateVerdict {
+    /// What a policy forbids is not known.
+    static func policyUnreadable(_ name: String, _ reason: String, recheckAt: Date? = nil) -> GateVerdict {
+        GateVerdict(
+            .policyUnreadable,
+            "RecoveryPolicy \(name) cannot be read: \(reason); correct it, or delete it",
+            recheckAt: recheckAt
+        )
+    }
+
     /// The informers are not complete; with a deadline, that is when the wait ends at the latest.
     static func warmingUp(until deadline: Date?) -> GateVerdict {
         GateVerdict(.warmingUp, "the controller's caches are not complete yet", recheckAt: deadline)

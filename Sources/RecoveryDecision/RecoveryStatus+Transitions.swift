@@ -168,6 +168,16 @@ extension RecoveryStatus {
         set(ConditionType.progressing, .true, reason: "WaitingForRetry", message: words, recovery: recovery, now: now)
     }
 
+    /// Whether the policy's books have held it until now: what was written last says so.
+    var isHeldByBooks: Bool {
+        guard let admitted = conditions?[type: ConditionType.admitted], admitted.status == .false else { return false }
+        return switch RecoveryGate(rawValue: admitted.reason) {
+        // Also while they do not know how many targets are unhealthy; while other caches are read the clock runs.
+        case .warmingUp, .tooManyUnhealthy, .stormCooldown, .budgetExhausted, .coolingDown, .breakerOpen: true
+        default: false
+        }
+    }
+
     /// Stops the whole recovery's clock, once.
     func pausingClock(at now: Date) -> RecoveryStatus {
         var status = self

@@ -107,20 +107,17 @@ private struct LadderResolver {
         rung.priority = rung.priority ?? forType.priority ?? strategy.priority
         rung.timeoutSeconds = rung.timeoutSeconds ?? (forType.timeout ?? strategy.timeout).wholeSeconds
         // Bounded, so that the sum over all rungs cannot overflow.
-        rung.maxAttempts = max(1, min(rung.maxAttempts ?? attemptsPerRung, Self.mostAttempts))
+        rung.maxAttempts = max(1, min(rung.maxAttempts ?? attemptsPerRung, StrategyRung.mostAttempts))
         rung.parameters = merged(recovery.spec.parameters, over: rung.parameters)
         return rung
     }
-
-    /// As many as the API allows for one rung.
-    private static let mostAttempts = 100
 
     /// Attempts of a rung that names no number: a single rung has all that the Recovery asks for; else those of the
     /// error type, one in a policy's ladder, or what the configuration says.
     private var attemptsPerRung: Int {
         let isLadder = recovery.spec.forcedStrategy == nil && (policy?.spec.strategies?.count ?? 0) > 1
         if !isLadder, let own = recovery.spec.maxAttempts { return own }
-        if let retries = forType.maxRetries { return min(retries, Self.mostAttempts) + 1 }
+        if let retries = forType.maxRetries { return min(retries, StrategyRung.mostAttempts) + 1 }
         return isLadder ? 1 : facts.configuration.retryAttempts
     }
 
@@ -151,6 +148,11 @@ private struct LadderResolver {
         guard let own else { return base }
         return (base ?? [:]).merging(own) { _, own in own }
     }
+}
+
+extension StrategyRung {
+    /// As many as the API allows for one rung.
+    static let mostAttempts = 100
 }
 
 extension Duration {

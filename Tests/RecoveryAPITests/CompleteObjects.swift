@@ -144,6 +144,7 @@ enum CompleteObjects {
           verify: {forSeconds: 30, timeoutSeconds: 300}
           limits: {maxConcurrent: 1, maxUnhealthy: 5, alwaysAllow: 1, cooldownSeconds: 300,
                    stormCooldownSeconds: 300, budget: {actions: 5, windowSeconds: 3600}}
+          resetAfterHealthySeconds: 600
           circuitBreaker: {scope: Strategy, failureThreshold: 3, windowType: Count, windowSize: 10, windowSeconds: 600,
                            minimumCalls: 5, failureRatePercent: 50, slowCallSeconds: 60, slowCallRatePercent: 100,
                            openSeconds: 300, openGrowthPercent: 200, maxOpenSeconds: 3600, halfOpenMaxSeconds: 900,

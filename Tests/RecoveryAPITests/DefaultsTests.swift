@@ -34,6 +34,7 @@ struct DefaultsTests {
             "priority": number(policy.effectivePriority),
             "suspend": .bool(policy.isSuspended),
             "gitOps": word(policy.effectiveGitOps),
+            "resetAfterHealthySeconds": number(policy.effectiveResetAfterHealthySeconds),
             "escalation.level": word(EscalationSettings().effectiveLevel),
             "notifications[].minLevel": word(NotificationChannel(.slack).effectiveMinLevel),
             "notifications[].repeatSeconds": number(NotificationChannel(.slack).effectiveRepeatSeconds),

@@ -79,7 +79,10 @@ struct DecisionGateTests {
         },
         GateCase(gate: .policyConcurrency) { _, facts in
             facts.running.append(
-                RunningRecovery(key: ObjectKey(namespace: "team", name: "c"), policyUID: "policy-default")
+                RunningRecovery(
+                    key: ObjectKey(namespace: "team", name: "c"),
+                    policy: ObjectKey(namespace: "team", name: "default")
+                )
             )
         },
         GateCase(gate: .concurrency) { _, facts in facts.hasFreeSlot = false },
@@ -249,10 +252,15 @@ struct DecisionGateTests {
         }
         let facts = RecoveryFacts.make(policies: [policy]) { facts in
             facts.running = (0..<running).map { number in
-                RunningRecovery(key: ObjectKey(name: "r\(number)"), policyUID: "policy-default")
+                RunningRecovery(
+                    key: ObjectKey(name: "r\(number)"),
+                    policy: ObjectKey(namespace: "team", name: "default")
+                )
             }
             // Under other policies, or under none: not counted.
-            facts.running += [RunningRecovery(key: ObjectKey(name: "x"), policyUID: "other")]
+            facts.running += [
+                RunningRecovery(key: ObjectKey(name: "x"), policy: ObjectKey(namespace: "team", name: "other"))
+            ]
             facts.running += [RunningRecovery(key: ObjectKey(name: "z"))]
         }
         #expect(try decide(.make(), facts).kind == kind)
@@ -273,18 +281,84 @@ struct DecisionGateTests {
         #expect(fresh.status?.condition(ConditionType.admitted) == "False BudgetExhausted")
         #expect(fresh.status?.startTime == nil, "its clock does not run")
         let again = try decide(reserved.settled(.transient(retryAfter: nil), at: at(1)), facts, at: at(60))
-        #expect(again.kind == "hold BudgetExhausted" && again.recheckAt == at(300), "not beyond its deadline")
+        #expect(again.kind == "hold BudgetExhausted" && again.recheckAt == at(590), "its clock stands still")
         #expect(try decide(reserved, facts, at: at(60)).kind == "resume", "what has begun goes on")
         #expect(try decide(recovery, facts, at: at(590)).kind == "reserve")
         #expect(try decide(recovery, facts.with { $0.isWarmedUp = false }).kind == "hold WarmingUp")
-        // A later policy of the same name has other books.
+    }
+
+    @Test func `a policy that is made again under its name bounds what the former one governed`() throws {
+        var policy = RecoveryPolicy.make { policy in
+            policy.spec.limits = PolicyLimits()
+            policy.spec.limits?.budget = ActionBudget(actions: 1, windowSeconds: 600)
+        }
+        let failed = try Recovery.make().reserved(.make(policies: [policy]))
+            .settled(.transient(retryAfter: nil), at: at(1))
         policy.metadata.uid = "another"
-        let later = try decide(
-            reserved.settled(.transient(retryAfter: nil), at: at(1)),
-            .make(policies: [policy]),
-            at: at(60)
-        )
-        #expect(later.kind == "reserve")
+        let fresh = try decide(failed, .make(policies: [policy]), at: at(60))
+        #expect(fresh.kind == "reserve", "books of its own")
+        policy.status = RecoveryPolicyStatus()
+        policy.status?.recentActions = [RecentAction(time: at(-10), recovery: "other")]
+        let held = try decide(failed, .make(policies: [policy]), at: at(60))
+        #expect(held.kind == "hold BudgetExhausted")
+        policy.spec.suspend = true
+        #expect(try decide(failed, .make(policies: [policy]), at: at(60)).kind == "hold PolicySuspended")
+        #expect(try decide(failed, .make(), at: at(60)).kind == "reserve", "what people have asked for needs no policy")
+        let unreadable = RecoveryFacts.make { $0.unreadablePolicies = ["default": "spec.mode: not a string"] }
+        #expect(try decide(failed, unreadable, at: at(60)).kind == "hold PolicyUnreadable")
+    }
+
+    // MARK: The clock while the books hold
+
+    private static let booksGates: [RecoveryGate] = [
+        .tooManyUnhealthy, .stormCooldown, .budgetExhausted, .coolingDown, .breakerOpen,
+    ]
+
+    @Test(arguments: booksGates)
+    func `no target is given up for a time in which the policy's books let nothing start`(
+        _ gate: RecoveryGate
+    ) throws {
+        let open = RecoveryFacts.make(policies: [Self.policy])
+        var (facts, recovery) = (open, try retrying(open).settled(.transient(retryAfter: nil), at: at(-30)))
+        try Self.gates.first { $0.gate == gate }?.change(&recovery, &facts)
+        let held = try decide(recovery, facts)
+        #expect(held.verdict?.gate == gate && held.status?.pausedTime == start)
+        let end = at(86_400)
+        #expect(held.verdict?.message.hasSuffix("at the longest until \(end.text)") == true)
+        #expect(held.recheckAt.map { $0 <= end } == true)
+        let waiting = recovery.with(held.status)
+        // Long after the deadline of 900 s.
+        let on = try decide(waiting, open, at: at(5_000))
+        #expect(on.kind == "reserve" && on.status?.deadline == at(-60 + 900 + 5_000) && on.status?.pausedTime == nil)
+    }
+
+    @Test func `the books hold a Recovery that has begun for a day at most, counted from when they began to`() throws {
+        let open = RecoveryFacts.make(policies: [Self.policy])
+        var (facts, recovery) = (open, try retrying(open).settled(.transient(retryAfter: nil), at: at(-30)))
+        try Self.gates.first { $0.gate == .breakerOpen }?.change(&recovery, &facts)
+        recovery.spec.suspend = true
+        let suspended = recovery.with(try decide(recovery, facts).status).with { $0.spec.suspend = false }
+        let held = try decide(suspended, facts, at: at(200_000))
+        #expect(held.kind == "hold BreakerOpen" && held.status?.pausedTime == at(200_000))
+        let waiting = suspended.with(held.status)
+        let same = try decide(waiting, facts, at: at(250_000))
+        #expect(same.status == held.status, "looking again writes nothing")
+        #expect(try decide(waiting, facts, at: at(286_399)).kind == "hold BreakerOpen")
+        let ended = try decide(waiting, facts, at: at(286_400))
+        #expect(ended.kind == "finish Failed")
+        #expect(ended.status?.condition(ConditionType.succeeded) == "False HeldTooLong")
+        #expect(ended.status?.escalation?.nextSteps?.isEmpty == false)
+    }
+
+    @Test func `while it is not known how many targets are unhealthy, the clock stands still as well`() throws {
+        let open = RecoveryFacts.make(policies: [Self.policy])
+        var (facts, recovery) = (open, try retrying(open).settled(.transient(retryAfter: nil), at: at(-30)))
+        Self.storm(unhealthy: 1, &facts)
+        facts.bases = [:]
+        let held = try decide(recovery, facts)
+        #expect(held.kind == "hold WarmingUp" && held.status?.pausedTime == start)
+        recovery.status = held.status
+        #expect(try decide(recovery, facts, at: at(9_000)).status == held.status)
     }
 
     @Test func policiesWithoutUIDAreNotMistakenForEachOther() throws {

@@ -164,6 +164,74 @@ struct ModeTests {
         #expect(try decide(failed, Self.facts(.observe), at: at(60)).kind == "hold ObserveOnly")
     }
 
+    // MARK: Policies that are gone or look elsewhere
+
+    /// Opened by the detection of the policy `default`.
+    private static func found() -> Recovery {
+        opened { recovery in
+            recovery.metadata.labels?[MetadataName.policy] = "default"
+            recovery.spec.policyRef = NameReference(name: "default")
+        }
+    }
+
+    private static func watching(_ mode: PolicyMode) -> RecoveryFacts { facts(mode).with { $0.detection = .confirmed } }
+
+    @Test(arguments: PolicyMode.allCases)
+    func `what has had no attempt ends when its policy is gone, or does not look for its failure any more`(
+        _ mode: PolicyMode
+    ) throws {
+        // A policy that holds it, as in a storm.
+        let held = Self.watching(mode).with { facts in
+            facts.policies[0].spec.circuitBreaker = CircuitBreakerSettings()
+            facts.policies[0].spec.circuitBreaker?.force = .known(.open)
+        }
+        let waiting = Self.found().with(try decide(Self.found(), held).status)
+        #expect(waiting.state == .pending && waiting.status?.attempts == nil)
+        for facts in [RecoveryFacts.make(), Self.facts(mode)] {
+            let ended = try decide(waiting, facts, at: at(60))
+            #expect(ended.kind == "finish Cancelled")
+            #expect(ended.status?.condition(ConditionType.succeeded) == "False NoLongerWatched")
+        }
+        #expect(try decide(waiting, Self.facts(mode).with { $0.isWarmedUp = false }).kind == "hold WarmingUp")
+        let suspended = Self.facts(mode).with { $0.policies[0].spec.suspend = true }
+        #expect(try decide(waiting, suspended).kind == "hold PolicySuspended", "that looks at nothing for a while")
+    }
+
+    @Test func `made again under its name the policy holds what the former one held`() throws {
+        let storm = Self.watching(.auto).with { facts in
+            facts.policies[0].metadata.uid = "another"
+            facts.policies[0].spec.detection = PolicyDetection()
+            facts.policies[0].spec.limits = PolicyLimits()
+            facts.policies[0].spec.limits?.maxUnhealthy = .percent(40)
+            facts.policies[0].spec.limits?.alwaysAllow = 0
+            facts.bases["another"] = DetectionBase(matched: 40, unhealthy: 30)
+        }
+        let accepted = try decide(Self.found(), Self.watching(.auto).with { $0.hasFreeSlot = false }).status
+        let held = try decide(Self.found().with(accepted), storm, at: at(60))
+        #expect(held.kind == "hold TooManyUnhealthy")
+    }
+
+    @Test func `what has begun goes on under a policy that looks elsewhere, and without one begins nothing more`()
+        throws
+    {
+        let running = Self.found().with(try decide(Self.found(), Self.watching(.auto)).status)
+        #expect(try decide(running, .make(), at: at(5)).kind == "resume", "to its safe end")
+        let failed = running.settled(.transient(retryAfter: nil), at: at(10))
+        #expect(try decide(failed, Self.facts(.auto), at: at(100)).kind == "reserve")
+        #expect(try decide(failed, Self.facts(.observe), at: at(100)).kind == "finish Cancelled")
+        let ended = try decide(failed, .make(), at: at(100))
+        #expect(ended.status?.condition(ConditionType.succeeded) == "False NoLongerWatched")
+    }
+
+    @Test func `what a detected failure was handed over to is nobody's to look for`() throws {
+        let successor = Self.opened { recovery in
+            recovery.metadata.labels?[MetadataName.policy] = "default"
+            recovery.spec.parentRef = NameReference(name: "before")
+        }
+        #expect(try decide(successor, Self.facts(.auto)).kind == "reserve")
+        #expect(try decide(successor, Self.facts(.approve)).kind == "hold AwaitingApproval")
+    }
+
     // MARK: Rehearsals
 
     /// Facts with a strategy that can be gone through; with what that has shown, if it was done just now.

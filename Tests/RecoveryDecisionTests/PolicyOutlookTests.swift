@@ -91,6 +91,42 @@ struct PolicyOutlookTests {
         #expect(!ready.message.isEmpty && ready.observedGeneration == 1)
     }
 
+    @Test
+    func `a policy with a storm limit that detection leaves blind says so, with what is not seen (karmada #6951)`()
+        throws
+    {
+        var policy = RecoveryPolicy.make { policy in
+            policy.spec.detection = PolicyDetection()
+            policy.spec.detection?.nodes = NodeDetector()
+            policy.spec.strategies = [StrategyRung(name: "Look")]
+            policy.spec.limits = PolicyLimits()
+            policy.spec.limits?.maxUnhealthy = .percent(40)
+        }
+        func ready(_ status: Condition.Status, base: DetectionBase? = nil) throws -> Condition {
+            var told = RecoveryPolicyStatus()
+            told.conditions = [
+                Condition(
+                    type: ConditionType.detecting,
+                    status: status,
+                    reason: "Forbidden",
+                    message: "nodes: no right"
+                )
+            ]
+            policy.status = told
+            var outlook = Self.outlook()
+            outlook.base = base
+            let said = outlook.status(of: policy, books: told, now: start)
+            return try #require(said.conditions?[type: ConditionType.ready])
+        }
+        let blind = try ready(.false)
+        #expect(blind.status == .false && blind.reason == "DetectionBlind")
+        #expect(blind.message.hasSuffix(": nodes: no right"))
+        #expect(try ready(.unknown).status == .true, "the first lists are being read")
+        #expect(try ready(.false, base: DetectionBase(matched: 3)).status == .true, "what counts is seen")
+        policy.spec.limits?.maxUnhealthy = nil
+        #expect(try ready(.false).status == .true, "nothing depends on the number")
+    }
+
     @Test func `in the controller's namespace clusters can be selected`() throws {
         let policy = RecoveryPolicy.make { policy in
             policy.metadata.namespace = "tmc-recovery-system"

@@ -215,7 +215,7 @@ struct RandomWalk {
             let other = RunningRecovery(
                 key: ObjectKey(namespace: "team", name: "other"),
                 lock: random.oneIn(2) ? LockKey(target) : nil,
-                policyUID: random.oneIn(2) ? "policy-default" : nil
+                policy: random.oneIn(2) ? ObjectKey(namespace: "team", name: "default") : nil
             )
             facts.running = random.oneIn(2) ? [other] : []
         }

@@ -7,7 +7,7 @@ import Testing
 @Suite("RunningAttempts")
 struct RunningAttemptsTests {
     private func running(_ name: String, _ policy: String? = "p") -> RunningRecovery {
-        RunningRecovery(key: ObjectKey(namespace: "team", name: name), policyUID: policy)
+        RunningRecovery(key: ObjectKey(namespace: "team", name: name), policy: policy.map { ObjectKey(name: $0) })
     }
 
     @Test("of two that pass the policy's gate together only as many go on as the policy allows (draino #89)")

@@ -157,13 +157,13 @@ struct WaitingRecoveryTests {
         let waiters = PolicyWaiters()
         let rank = { PolicyWaiters.Rank(priority: $0, created: .distantPast) }
         for (name, priority) in [("a", 3), ("b", 2), ("c", 1)] {
-            waiters.add(key(name), rank(priority), policyUID: "p")
+            waiters.add(key(name), rank(priority), policy: key("p"))
         }
         #expect(waiters.leave(key("b")) == nil, "it had not been woken")
-        #expect(waiters.takeFirst("p") == key("a"))
-        #expect(waiters.leave(key("a")) == "p" && waiters.leave(key("a")) == nil)
-        #expect(waiters.takeFirst("p") == key("c") && waiters.takeFirst("p") == nil)
-        waiters.add(key("c"), rank(1), policyUID: "q")
+        #expect(waiters.takeFirst(key("p")) == key("a"))
+        #expect(waiters.leave(key("a")) == key("p") && waiters.leave(key("a")) == nil)
+        #expect(waiters.takeFirst(key("p")) == key("c") && waiters.takeFirst(key("p")) == nil)
+        waiters.add(key("c"), rank(1), policy: key("q"))
         #expect(waiters.leave(key("c")) == nil, "it waits again: there was no place")
         #expect(waiters.count == 0)
     }

@@ -26,7 +26,9 @@ struct DetectionInvariants {
     }
 
     mutating func apply(_ policy: RecoveryPolicy?) {
-        forSeconds = policy?.spec.detection?.conditions?.first?.effectiveForSeconds
+        // One that is gone has been looked for until a moment ago.
+        guard let policy else { return }
+        forSeconds = policy.spec.detection?.conditions?.first?.effectiveForSeconds
     }
 
     mutating func applyTarget(_ key: ObjectKey, _ object: JSONValue?) {

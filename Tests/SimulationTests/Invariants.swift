@@ -261,8 +261,9 @@ struct Invariants {
         let before = old?.status?.executions?.last
         guard before?.id != last.id || before?.state != .inProgress || before?.holder != last.holder else { return }
         if let limit = new.status?.effective?.limits?.maxConcurrent {
-            let policy = new.status?.effective?.policy?.uid
-            let all = running { $0.status?.effective?.policy?.uid == policy }.map(\.metadata.key.description)
+            // By name: one that was made again is the same to those who wait under it.
+            let policy = new.status?.effective?.policy?.name
+            let all = running { $0.status?.effective?.policy?.name == policy }.map(\.metadata.key.description)
             if all.count > limit { fail("more run than the policy's \(limit): \(all)") }
         }
         guard let lock = new.status?.target.flatMap(LockKey.init) else { return }

@@ -44,7 +44,9 @@ struct ModeInvariants {
     // MARK: What people and others write
 
     mutating func apply(_ policy: RecoveryPolicy?, at version: Int) {
-        guard let mode = policy?.spec.effectiveMode, mode != modes.last?.mode else { return }
+        // Without its policy a Recovery has the mode that it was accepted with.
+        let mode = policy?.spec.effectiveMode ?? .auto
+        guard mode != modes.last?.mode else { return }
         modes.append((version, mode))
     }
 

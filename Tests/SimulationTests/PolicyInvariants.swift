@@ -21,6 +21,10 @@ struct PolicyInvariants {
 
     private var starts: [Start] = []
     private var known: [ObjectKey: RecoveryPolicy] = [:]
+    /// Policies that were deleted, by uid, as they were last.
+    private var gone: [String: RecoveryPolicy] = [:]
+    /// The uid of the one of a name that was deleted last.
+    private var lastGone: [ObjectKey: String] = [:]
     private var problems: [String] = []
     /// From when to when targets were not healthy, by name; the last one may be open.
     private var outages: [String: [(from: Date, to: Date?)]] = [:]
@@ -76,7 +80,10 @@ struct PolicyInvariants {
         checkHealth(recovery)
         let uid = recovery.metadata.uid ?? ""
         if recovery.spec.isSuspended && !recovery.isFinal { suspended.insert(uid) } else { suspended.remove(uid) }
-        guard let status = recovery.status, let policy = status.effective?.policy?.uid else { return }
+        guard let status = recovery.status, let snapshot = status.effective?.policy else { return }
+        // One that was made again under the same name governs in place of the former one.
+        let key = ObjectKey(namespace: recovery.metadata.namespace, name: snapshot.name)
+        let policy = known[key]?.metadata.uid ?? lastGone[key] ?? snapshot.uid ?? ""
         for execution in status.executions ?? [] {
             let index = starts.firstIndex { $0.recovery == recovery.metadata.uid && $0.attempt == execution.attempt }
             if let index {
@@ -92,12 +99,12 @@ struct PolicyInvariants {
                 time: execution.startTime ?? .distantPast,
                 end: execution.endTime
             )
-            check(start, status.effective?.limits)
+            check(start, status.effective?.limits, mayLackPolicy: !recovery.isOpenedByPolicy)
             starts.append(start)
         }
     }
 
-    private mutating func check(_ start: Start, _ limits: PolicyLimits?) {
+    private mutating func check(_ start: Start, _ limits: PolicyLimits?, mayLackPolicy: Bool) {
         let others = starts.filter { $0.policy == start.policy }
         let who = "\(start.recovery) attempt \(start.attempt)"
         if let budget = limits?.budget {
@@ -113,8 +120,10 @@ struct PolicyInvariants {
         if let other = hot.first, cooldown > 0 {
             problems.append("\(who) begins in the cooldown after \(other.recovery)")
         }
-        guard let policy = known.values.first(where: { $0.metadata.uid == start.policy }) else { return }
-        checkStorm(start, policy)
+        let live = known.values.first { $0.metadata.uid == start.policy }
+        // What was entered before its policy was deleted may begin a moment later; what people have asked for, always.
+        guard let policy = live ?? (mayLackPolicy ? nil : gone[start.policy]) else { return }
+        if live != nil { checkStorm(start, policy) }
         let isEntered = policy.status?.recentActions?.contains {
             $0.recoveryUID == start.recovery && $0.attempt == start.attempt
         }
@@ -157,6 +166,10 @@ struct PolicyInvariants {
     /// - Returns: Lines for the trace.
     mutating func apply(_ key: ObjectKey, _ policy: RecoveryPolicy?) -> [String] {
         let before = known[key]?.status
+        if policy == nil, let former = known[key], let uid = former.metadata.uid {
+            gone[uid] = former
+            lastGone[key] = uid
+        }
         known[key] = policy
         if let policy { followStorm(policy, before) }
         guard let status = policy?.status else { return [] }

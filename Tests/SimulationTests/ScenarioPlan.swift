@@ -79,6 +79,8 @@ struct ScenarioPlan: Sendable {
         var maxUnhealthy: Int?
         var alwaysAllow = 1
         var stormCooldownSeconds = 20
+        /// How often a person deletes the policy and makes it again.
+        var replacements = 0
 
         init() {}
 
@@ -96,6 +98,7 @@ struct ScenarioPlan: Sendable {
             maxUnhealthy = random.chance(0.4) ? Int.random(in: 0...1, using: &random) : nil
             alwaysAllow = Int.random(in: 0...2, using: &random)
             stormCooldownSeconds = Int.random(in: 0...40, using: &random)
+            replacements = random.chance(0.3) ? 1 : 0
         }
     }
 

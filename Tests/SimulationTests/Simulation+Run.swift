@@ -25,9 +25,10 @@ extension Simulation {
         let workloads = world.start(on: user) { [self] in await changeHealth() }
         let tenants = world.start(on: user) { [self] in await actOnFleet() }
         let members = world.start(on: user) { [self] in await disturbMembers() }
+        let replacers = world.start(on: user) { [self] in if plan.hasPolicy { await replacePolicy() } }
         var isStopped: Bool { !violations.isEmpty }
         var isOver: Bool {
-            [people, nature, operators, workloads, owners, tenants, members].allSatisfy(\.isFinished)
+            [people, nature, operators, workloads, owners, tenants, members, replacers].allSatisfy(\.isFinished)
         }
         world.run(until: { isStopped || (isOver && isAtRest) }, limit: .seconds(120))
         heal()
@@ -198,6 +199,30 @@ extension Simulation {
                 let generation = object["metadata"]?["generation"]?.intValue ?? 1
                 object.set(.number(generation + 1), at: ["metadata", "generation"])
             }
+            audit()
+        }
+    }
+
+    /// A person deletes the policy and makes it again, as `kubectl replace --force` does; sometimes not at once.
+    private func replacePolicy() async {
+        var random = SeededRandom(seed: plan.seed ^ 0x4E9)
+        let key = ObjectKey(namespace: Self.namespace, name: "policy")
+        for _ in 0..<plan.books.replacements {
+            await wait(for: random.milliseconds(0...45_000))
+            guard let policy = server.object(RecoveryPolicy.resource, key)?.content else { return }
+            note("USER deletes the policy")
+            server.remove(RecoveryPolicy.resource, key)
+            audit()
+            if random.chance(0.5) { await wait(for: random.milliseconds(1...20_000)) }
+            note("USER makes the policy again")
+            server.put(
+                [
+                    "apiVersion": .string(RecoveryAPI.apiVersion), "kind": "RecoveryPolicy",
+                    "metadata": ["name": .string(key.name), "namespace": .string(Self.namespace)],
+                    "spec": policy["spec"] ?? [:],
+                ],
+                RecoveryPolicy.resource
+            )
             audit()
         }
     }

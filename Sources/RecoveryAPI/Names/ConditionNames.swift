@@ -77,7 +77,7 @@ package enum ConditionReason {
     package static let serviceAccountNotFound = "ServiceAccountNotFound"
 
     // Ended without an action
-    /// The policy whose detection opened it and that only observes, or wants an approval, is gone or looks elsewhere now.
+    /// The policy whose detection opened it is gone, or looks elsewhere now and had nothing done yet.
     package static let noLongerWatched = "NoLongerWatched"
 
     // Admitted: one for each gate
@@ -95,6 +95,8 @@ package enum ConditionReason {
     package static let rejected = "Rejected"
     /// Too many targets are unhealthy.
     package static let tooManyUnhealthy = "TooManyUnhealthy"
+    /// How many targets are unhealthy cannot be seen, so that nothing starts under a limit of them.
+    package static let detectionBlind = "DetectionBlind"
     /// No longer too many targets are unhealthy, but not for long enough.
     package static let stormCooldown = "StormCooldown"
     /// The window's actions are used up.
@@ -129,6 +131,10 @@ package enum ConditionReason {
     package static let recovered = "Recovered"
     /// The target became healthy before anything was done.
     package static let selfHealed = "SelfHealed"
+    /// The target failed again soon after it was recovered, as often as the ladder has attempts for.
+    package static let flapping = "Flapping"
+    /// The policy's books have let no further attempt start for a day.
+    package static let heldTooLong = "HeldTooLong"
     /// Every attempt of every rung failed.
     package static let attemptsExhausted = "AttemptsExhausted"
     /// Another attempt cannot help.

@@ -59,6 +59,9 @@ package struct RecoveryPolicySpec: Codable, Hashable, Sendable {
     package var verify: VerifySettings?
     /// How much may be done at once.
     package var limits: PolicyLimits?
+    /// Seconds after a recovery in which the same failure counts as one that its last attempt did not repair; 600 when
+    /// absent, 0 for none.
+    package var resetAfterHealthySeconds: Int?
     /// When to stop trying.
     package var circuitBreaker: CircuitBreakerSettings?
     /// What follows the last rung.
@@ -78,6 +81,9 @@ package struct RecoveryPolicySpec: Codable, Hashable, Sendable {
 
     /// The priority, with the default applied.
     package var effectivePriority: Int { priority ?? 0 }
+
+    /// For how long a target has to stay well after a recovery, with the default applied.
+    package var effectiveResetAfterHealthySeconds: Int { resetAfterHealthySeconds ?? 600 }
 
     /// Whether detection and actions are stopped.
     package var isSuspended: Bool { suspend ?? false }

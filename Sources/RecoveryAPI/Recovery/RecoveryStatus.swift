@@ -16,6 +16,8 @@ package struct RecoveryStatus: Codable, Hashable, Sendable {
     package var specHash: String?
     /// How often the same failure was reported.
     package var occurrences: Occurrences?
+    /// How often the target failed again soon after it was recovered; absent when this is no such failure.
+    package var flapping: Flapping?
     /// The Recovery that took over.
     package var supersededBy: RecoveryReference?
     /// Where the recovery stands.
@@ -38,7 +40,8 @@ package struct RecoveryStatus: Codable, Hashable, Sendable {
     package var nextAttemptTime: Date?
     /// The whole recovery's deadline; moved by the length of every pause.
     package var deadline: Date?
-    /// Since when the whole recovery's clock stands still (suspended, or waiting for approval).
+    /// Since when the whole recovery's clock stands still (suspended, waiting for approval, or held by the books of the
+    /// policy: storm, budget, cooldown, breaker).
     package var pausedTime: Date?
     /// Where it stands, in words.
     package var message: String?
@@ -158,6 +161,20 @@ package struct Occurrences: Codable, Hashable, Sendable {
         self.count = count
         self.lastTime = lastTime
         self.healedTime = healedTime
+    }
+}
+
+/// How often, in a row, a target failed again soon after an attempt had recovered it.
+package struct Flapping: Codable, Hashable, Sendable {
+    /// Number of failures that came back.
+    package var count: Int
+    /// When the first of those recoveries was completed.
+    package var since: Date
+
+    /// Makes a count.
+    package init(count: Int, since: Date) {
+        self.count = count
+        self.since = since
     }
 }
 

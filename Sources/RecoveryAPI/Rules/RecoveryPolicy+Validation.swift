@@ -10,6 +10,7 @@ extension RecoveryPolicy: ValidatedObject {
         checks.list(spec.strategies, "spec.strategies", 0...8) { checks, rung, path in rung.check(path, &checks) }
         spec.verify?.check("spec.verify", &checks)
         spec.limits?.check("spec.limits", &checks)
+        checks.number(spec.resetAfterHealthySeconds, "spec.resetAfterHealthySeconds", 0...604_800)
         spec.circuitBreaker?.check("spec.circuitBreaker", &checks)
         checks.word(spec.escalation?.level, "spec.escalation.level")
         checks.list(spec.notifications, "spec.notifications", 0...16) { checks, channel, path in

@@ -180,8 +180,10 @@ extension Recovery {
     package var isOpenedByDetection: Bool { metadata.labels?[MetadataName.fingerprint] != nil }
 
     /// Whether it was the detection of a policy, which also sees when the failure is over.
-    var isOpenedByPolicy: Bool {
-        isOpenedByDetection && metadata.labels?[MetadataName.policy] != nil
+    ///
+    /// What such a Recovery has handed over to has its labels, but names no policy: nobody looks for that failure.
+    package var isOpenedByPolicy: Bool {
+        isOpenedByDetection && metadata.labels?[MetadataName.policy] != nil && spec.policyRef != nil
     }
 }
 

@@ -11,7 +11,7 @@ package struct PolicyAction: Sendable, Hashable {
     package var strategy: String
     /// What is acted on.
     package var target: ResolvedTarget?
-    /// The Recovery that this one continues: its action is no reason to cool down.
+    /// The Recovery that this one has taken over from: its action is no reason to cool down.
     package var parent: String?
     /// The limits in force.
     package var limits: PolicyLimits?
@@ -33,7 +33,8 @@ package struct PolicyAction: Sendable, Hashable {
         )
         strategy = rung.name
         target = status.target
-        parent = recovery.spec.parentRef?.name
+        // A target that failed again soon after a recovery has to rest all the more.
+        parent = recovery.isOpenedByPolicy ? nil : recovery.spec.parentRef?.name
         limits = status.effective?.limits
     }
 

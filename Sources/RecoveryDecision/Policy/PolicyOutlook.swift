@@ -118,7 +118,18 @@ package struct PolicyOutlook: Sendable {
                 + "0), nothing ever starts; raise one of them"
             return (ConditionReason.tooManyUnhealthy, message)
         }
-        return unstrategic(policy)
+        return unstrategic(policy) ?? blindness(policy)
+    }
+
+    /// Nothing starts while nobody knows how many targets are unhealthy, and detection says that it cannot see them.
+    private func blindness(_ policy: RecoveryPolicy) -> (reason: String, message: String)? {
+        guard base == nil, StormRule(policy.spec, base: nil) != nil,
+            let detecting = policy.status?.conditions?[type: ConditionType.detecting], detecting.status == .false
+        else { return nil }
+        let message =
+            "nothing starts while it is not known how many targets are unhealthy, which limits.maxUnhealthy is about: "
+            + detecting.message
+        return (ConditionReason.detectionBlind, message)
     }
 
     /// What detection opens has no strategy: neither the policy nor its error types name one.

@@ -175,7 +175,7 @@ package final class DetectionController: Sendable {
         for failure in look.changed { announce(failure, policy) }
         let healed = look.changed.filter { sight.watch.allFindings[$0] == .healed }
         await noteHealed(healed, policy, now: wall)
-        let isDelivered = await deliver(look.reports, policy, &sight.watch)
+        let isDelivered = await deliver(look.reports, policy, &sight.watch, now: wall)
         sights.withLock { $0[key] = sight }
         try await environment.books.watchStorm(policy)
         let said = DetectionView(
@@ -212,7 +212,10 @@ package final class DetectionController: Sendable {
         environment.noteBase(policy.metadata.key)
         // A storm that ends wakes them by the policy's status.
         guard before == nil else { return }
-        let held = environment.recoveries.store.byIndex(PolicyController.policyIndex, policy.metadata.uid ?? "")
+        let held = environment.recoveries.store.byIndex(
+            PolicyController.policyIndex,
+            policy.metadata.key.description
+        )
         for recovery in held.sorted(by: { $0.metadata.key < $1.metadata.key }) {
             environment.enqueue(recovery.metadata.key)
         }
@@ -253,7 +256,8 @@ package final class DetectionController: Sendable {
     private func deliver(
         _ reports: [IncidentReport],
         _ policy: RecoveryPolicy,
-        _ watch: inout PolicyWatch
+        _ watch: inout PolicyWatch,
+        now: Date
     ) async -> Bool {
         var isWhole = true
         for report in reports {
@@ -261,7 +265,10 @@ package final class DetectionController: Sendable {
             let completed = known.filter { $0.state == .completed }.max {
                 $0.status?.completionTime ?? .distantPast < $1.status?.completionTime ?? .distantPast
             }
-            let incident = Incident(report, policy: policy, completed: completed)
+            var incident = Incident(report, policy: policy, completed: completed)
+            let failed = report.times.latest ?? now
+            incident.parentRef = FlappingRule.former(failed: failed, among: known, policy: policy)?.metadata.name
+                .map { NameReference(name: $0) }
             do {
                 try await environment.incidents.report(incident)
             } catch {

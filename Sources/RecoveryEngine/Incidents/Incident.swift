@@ -37,7 +37,7 @@ package struct Incident: Sendable, Hashable {
     package var message = ""
     /// Since when it lasts: of a later time it is another incident, or the same failure once more.
     package var since: Date
-    /// The Recovery that has found it behind its own failure.
+    /// The Recovery that has found it behind its own failure, or after whose success it came back soon.
     package var parentRef: NameReference?
     /// When it came back after a short time of health, which makes it no other incident; nil when it did not.
     package var returned: Date?

@@ -62,7 +62,7 @@ extension RecoveryReconciler {
             recovery.isFinal ? [] : recovery.status?.target?.cluster.map { [$0] } ?? []
         },
         PolicyController.policyIndex: { recovery in
-            recovery.isFinal ? [] : recovery.status?.effective?.policy?.uid.map { [$0] } ?? []
+            recovery.isFinal ? [] : recovery.policyKey.map { [$0.description] } ?? []
         },
         targetIndex: { recovery in recovery.isFinal ? [] : recovery.hubTarget.map { [$0.indexKey] } ?? [] },
         pendingIndex: { recovery in

@@ -54,8 +54,10 @@ package struct PolicyBooks: Sendable {
     /// - Returns: whether it may start.
     /// - Throws: `ClientError` when the server cannot be asked; `PolicyOvertaken` when others were always faster.
     package func admit(_ recovery: Recovery, _ status: RecoveryStatus) async throws -> PolicyAdmission {
+        // What people have asked for goes on without its policy, what a policy's detection has opened does not.
+        let withoutPolicy = recovery.isOpenedByPolicy ? PolicyAdmission.policyGone : .admitted
         guard let policy = policy(of: recovery, status), let action = action(of: recovery, status) else {
-            return .admitted
+            return withoutPolicy
         }
         var isHeld = false
         let live = try await update(policy, for: recovery) { live, books, now in
@@ -65,7 +67,7 @@ package struct PolicyBooks: Sendable {
             if !isHeld, PolicyLedger.concerns(action, policy: live) { isHeld = books.admit(action, now: now) != nil }
             return books.status
         }
-        return live.map { isHeld ? .held($0) : .admitted } ?? .admitted
+        return live.map { isHeld ? .held($0) : .admitted } ?? withoutPolicy
     }
 
     private func action(of recovery: Recovery, _ status: RecoveryStatus) -> PolicyAction? {
@@ -93,11 +95,9 @@ package struct PolicyBooks: Sendable {
         try await update(policy) { _, books, _ in books.status }
     }
 
-    /// The policy that a Recovery was accepted under, as the cache has it.
+    /// The policy that a Recovery was accepted under, or that was made again under its name, as the cache has it.
     private func policy(of recovery: Recovery, _ status: RecoveryStatus) -> RecoveryPolicy? {
-        guard let snapshot = status.effective?.policy, let uid = snapshot.uid else { return nil }
-        let key = ObjectKey(namespace: recovery.metadata.namespace, name: snapshot.name)
-        return policies.get(key).flatMap { $0.metadata.uid == uid ? $0 : nil }
+        recovery.policyKey(under: status).flatMap(policies.get)
     }
 
     /// Changes the status of a policy, on top of the live one.
@@ -194,6 +194,8 @@ package enum PolicyAdmission: Sendable {
     case admitted
     /// A gate holds it; the policy as it is now says which.
     case held(RecoveryPolicy)
+    /// The policy whose detection has opened the Recovery was deleted, or deleted and made again, a moment ago.
+    case policyGone
 }
 
 /// Others changed a policy's status again and again; the queue tries later.

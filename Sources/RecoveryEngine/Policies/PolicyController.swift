@@ -24,7 +24,7 @@ package final class PolicyController: Sendable {
         package var context: RuntimeContext
     }
 
-    /// Name of the index over Recoveries that are not final, by the uid of their policy.
+    /// Name of the index over Recoveries that are not final, by their policy.
     package static let policyIndex = "policy"
     /// How long changes are collected.
     private static let burst = Duration.seconds(1)
@@ -90,7 +90,7 @@ package final class PolicyController: Sendable {
         }
         guard !policy.metadata.isBeingDeleted else { return .done }
         var outlook = PolicyOutlook(environment.accounts)
-        outlook.recoveries = environment.recoveries.store.byIndex(Self.policyIndex, policy.metadata.uid ?? "")
+        outlook.recoveries = environment.recoveries.store.byIndex(Self.policyIndex, key.description)
         outlook.decisions = decisions.pending(key)
         outlook.base = environment.findings.base(of: key)
         outlook.lacksServiceAccount = try await lacksServiceAccount(policy)
@@ -130,7 +130,7 @@ package final class PolicyController: Sendable {
             case .updated(let old, let new):
                 guard
                     old.metadata.generation != new.metadata.generation || old.resetRequest != new.resetRequest
-                        || old.status?.storm != new.status?.storm
+                        || old.status?.storm != new.status?.storm || old.sight != new.sight
                 else { return }
                 queue.add(new.metadata.key)
             case .deleted(let policy): queue.add(policy.metadata.key)
@@ -161,4 +161,7 @@ package final class PolicyController: Sendable {
 extension RecoveryPolicy {
     /// What a person has written to have the breakers closed.
     fileprivate var resetRequest: String? { metadata.annotations?[MetadataName.resetBreaker] }
+
+    /// What its detection says that it sees.
+    fileprivate var sight: Condition? { status?.conditions?[type: ConditionType.detecting] }
 }

@@ -54,7 +54,10 @@ final class PolicyDecisionLog: Sendable {
 
 extension Recovery {
     /// The policy that it was accepted under.
-    var policyKey: ObjectKey? {
+    var policyKey: ObjectKey? { policyKey(under: status) }
+
+    /// The policy that it is accepted under by a status that may not be written yet.
+    func policyKey(under status: RecoveryStatus?) -> ObjectKey? {
         (status?.effective?.policy?.name).map { ObjectKey(namespace: metadata.namespace, name: $0) }
     }
 }

@@ -19,11 +19,11 @@ final class PolicyWaiters: Sendable {
     }
 
     private struct State {
-        var waiting: [String: [ObjectKey: Rank]] = [:]
+        var waiting: [ObjectKey: [ObjectKey: Rank]] = [:]
         /// The policy of everybody who waits.
-        var policies: [ObjectKey: String] = [:]
+        var policies: [ObjectKey: ObjectKey] = [:]
         /// The policy of everybody who was woken and has not been looked at since.
-        var woken: [ObjectKey: String] = [:]
+        var woken: [ObjectKey: ObjectKey] = [:]
 
         mutating func remove(_ key: ObjectKey) {
             guard let policy = policies.removeValue(forKey: key) else { return }
@@ -37,24 +37,24 @@ final class PolicyWaiters: Sendable {
     /// How many wait, or have been woken and not looked at.
     var count: Int { state.withLock { $0.policies.count + $0.woken.count } }
 
-    func add(_ key: ObjectKey, _ rank: Rank, policyUID: String) {
+    func add(_ key: ObjectKey, _ rank: Rank, policy: ObjectKey) {
         state.withLock { state in
             state.remove(key)
-            state.waiting[policyUID, default: [:]][key] = rank
-            state.policies[key] = policyUID
+            state.waiting[policy, default: [:]][key] = rank
+            state.policies[key] = policy
             state.woken[key] = nil
         }
     }
 
     /// Removes and returns the one that goes first.
-    func takeFirst(_ policyUID: String) -> ObjectKey? {
+    func takeFirst(_ policy: ObjectKey) -> ObjectKey? {
         state.withLock { state in
-            let first = state.waiting[policyUID]?.min { left, right in
+            let first = state.waiting[policy]?.min { left, right in
                 left.value.goesBefore(right.value) ?? (left.key < right.key)
             }
             guard let first else { return nil }
             state.remove(first.key)
-            state.woken[first.key] = policyUID
+            state.woken[first.key] = policy
             return first.key
         }
     }
@@ -62,7 +62,7 @@ final class PolicyWaiters: Sendable {
     /// Removes one that waits no longer.
     ///
     /// - Returns: the policy under which it had been woken; nil when it had not.
-    func leave(_ key: ObjectKey) -> String? {
+    func leave(_ key: ObjectKey) -> ObjectKey? {
         state.withLock { state in
             state.remove(key)
             return state.woken.removeValue(forKey: key)

@@ -88,16 +88,16 @@ extension RecoveryReconciler {
     /// Announces that a Recovery is about to run; false when its policy has no place left.
     func claim(_ recovery: Recovery, _ status: RecoveryStatus) -> Bool {
         // Without its lock: who gets that the API server decides.
-        let description = RunningRecovery(key: recovery.metadata.key, policyUID: status.effective?.policy?.uid)
+        let description = RunningRecovery(key: recovery.metadata.key, policy: recovery.policyKey(under: status))
         let unfinished = environment.recoveries.byIndex(Self.unfinishedIndex, "true").map(RunningRecovery.init)
-        let others = unfinished.filter { $0.policyUID == description.policyUID }.map(\.key)
+        let others = unfinished.filter { $0.policy == description.policy }.map(\.key)
         let limit = status.effective?.limits?.effectiveMaxConcurrent
         return environment.running.claim(description, limit: limit, besides: Set(others))
     }
 
     /// Takes the announcement back, unless the attempt runs; whoever waited for its place is looked at.
     func withdrawClaim(_ recovery: Recovery, _ status: RecoveryStatus) {
-        guard environment.running.withdraw(recovery.metadata.key), let policy = status.effective?.policy?.uid,
+        guard environment.running.withdraw(recovery.metadata.key), let policy = recovery.policyKey(under: status),
             let next = policyWaiters.takeFirst(policy)
         else { return }
         environment.enqueue(next)
@@ -147,6 +147,11 @@ extension RecoveryReconciler {
 
     private func addAcceptanceFacts(_ facts: inout RecoveryFacts, _ recovery: Recovery) async throws {
         facts.parameterViolations = environment.registry.parameterViolations
+        if recovery.isOpenedByPolicy, let former = recovery.spec.parentRef?.name {
+            facts.former = environment.recoveries.get(
+                ObjectKey(namespace: recovery.metadata.namespace, name: former)
+            )
+        }
         guard let target = recovery.spec.targetRef, recovery.spec.clusterRef == nil else { return }
         let kind = GroupVersionKind(apiVersion: target.apiVersion, kind: target.kind)
         let resource: APIResource
@@ -232,7 +237,7 @@ extension RecoveryReconciler {
     /// either is enough to hold others back.
     func attemptEnded(_ recovery: Recovery) {
         if let lock = recovery.status?.target.flatMap(LockKey.init) { wakeWaiters(lock) }
-        if let policy = recovery.status?.effective?.policy?.uid, let next = policyWaiters.takeFirst(policy) {
+        if let policy = recovery.policyKey, let next = policyWaiters.takeFirst(policy) {
             environment.enqueue(next)
         }
     }
@@ -249,7 +254,7 @@ extension RunningRecovery {
         self.init(
             key: recovery.metadata.key,
             lock: recovery.status?.target.flatMap(LockKey.init),
-            policyUID: recovery.status?.effective?.policy?.uid
+            policy: recovery.policyKey
         )
     }
 }

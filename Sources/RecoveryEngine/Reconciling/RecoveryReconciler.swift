@@ -191,7 +191,13 @@ package struct RecoveryReconciler: Sendable {
                 if let lock { await release(lock, of: recovery) }
                 throw error
             }
-            if case .held(let policy) = admission { return try await holdForPolicy(recovery, policy, lock) }
+            switch admission {
+            case .admitted: break
+            case .held(let policy): return try await holdForPolicy(recovery, policy, lock)
+            case .policyGone:
+                if let lock { await release(lock, of: recovery) }
+                return Look(value: .requeue(after: Self.policyRecheck))
+            }
         }
         guard let written = try await write(status, on: recovery) else {
             // One that goes on has its target in its hands, whoever wrote in between.
@@ -239,17 +245,19 @@ package struct RecoveryReconciler: Sendable {
 
     /// Seconds after which a lock is asked for again although nobody said that it is free.
     private static let lockRecheck = 30.0
+    /// How soon the cache knows of a policy that was just deleted.
+    private static let policyRecheck = Duration.seconds(1)
 
     private func hold(_ recovery: Recovery, _ verdict: GateVerdict, _ status: RecoveryStatus) async throws {
         if verdict.gate == .targetLocked, let lock = status.target.flatMap(LockKey.init) {
             waiters.add(recovery.metadata.key, for: lock)
         }
-        if verdict.gate == .policyConcurrency, let policy = status.effective?.policy?.uid {
+        if verdict.gate == .policyConcurrency, let policy = recovery.policyKey(under: status) {
             let rank = PolicyWaiters.Rank(
                 priority: recovery.queuePriority(environment),
                 created: recovery.metadata.creationTimestamp ?? .distantPast
             )
-            policyWaiters.add(recovery.metadata.key, rank, policyUID: policy)
+            policyWaiters.add(recovery.metadata.key, rank, policy: policy)
         }
         if givesUpTarget(recovery, verdict, isNews: status != recovery.status) { await releaseLock(recovery) }
         guard status != recovery.status, let written = try await write(status, on: recovery) else { return }

@@ -57,9 +57,9 @@ package final class RunningAttempts: Sendable {
     /// - Returns: whether there is a place.
     package func claim(_ recovery: RunningRecovery, limit: Int?, besides others: Set<ObjectKey>) -> Bool {
         state.withLock { state in
-            if let limit, let policy = recovery.policyUID {
+            if let limit, let policy = recovery.policy {
                 let mine = state.entries.values.map(\.description) + Array(state.claims.values)
-                let running = others.union(mine.filter { $0.policyUID == policy }.map(\.key))
+                let running = others.union(mine.filter { $0.policy == policy }.map(\.key))
                 guard running.subtracting([recovery.key]).count < limit else { return false }
             }
             state.claims[recovery.key] = recovery

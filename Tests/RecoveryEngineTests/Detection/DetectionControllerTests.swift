@@ -85,6 +85,40 @@ struct DetectionControllerTests {
         #expect(recovery.status?.conditions?[type: ConditionType.succeeded]?.reason == "SelfHealed")
     }
 
+    @Test("a target that fails again soon after its recovery goes on along the ladder, and ends as Flapping (OCM #541)")
+    func flapping() throws {
+        let scene = DetectionScene(nil)
+        let ladder: JSONValue = ["strategies": [["name": "Generic", "maxAttempts": 2]]]
+        scene.putPolicy("watch", DetectionScene.readiness, ladder)
+        scene.putWidget(ready: "True")
+        scene.start()
+        scene.world.run(for: .seconds(30))
+        for number in 1...2 {
+            scene.putWidget(ready: "False")
+            let begins = {
+                (try? scene.recoveries().last?.status?.attempts) == 1 && (try? scene.recoveries().count) == number
+            }
+            #expect(scene.world.run(until: begins, limit: .seconds(60)) != nil)
+            scene.putWidget(ready: "True")
+            scene.world.run(for: .seconds(60))
+        }
+        scene.putWidget(ready: "False")
+        scene.world.run(for: .seconds(60))
+        let all = try scene.recoveries().sorted { ($0.metadata.name ?? "") < ($1.metadata.name ?? "") }
+        #expect(all.map(\.state) == [.completed, .completed, .failed])
+        #expect(all.map(\.spec.parentRef?.name) == [nil] + all.dropLast().map(\.metadata.name))
+        #expect(all.map { $0.status?.rungAttempts } == [1, 2, 2] && all.last?.status?.attempts == nil)
+        #expect(all.last?.status?.conditions?[type: ConditionType.succeeded]?.reason == "Flapping")
+        // As long as it fails, that is the answer; later it is another incident.
+        scene.world.run(for: .seconds(700))
+        #expect(try scene.recoveries().count == 3)
+        scene.putWidget(ready: "True")
+        scene.world.run(for: .seconds(30))
+        scene.putWidget(ready: "False")
+        scene.world.run(for: .seconds(30))
+        #expect(try scene.recoveries().last?.spec.parentRef == nil && scene.recoveries().count == 4)
+    }
+
     @Test("a target that is deleted is no failure any more")
     func deleted() throws {
         let scene = DetectionScene()

@@ -147,6 +147,103 @@ struct StormTests {
         #expect(try scene.policy()?.status?.storm == nil)
     }
 
+    @Test("one of three is more than 20%, and is recovered all the same; the number is in the status (karpenter #2134)")
+    func smallestGroup() throws {
+        let scene = scene(widgets: 3, ["limits": ["maxUnhealthy": "20%"]])
+        scene.start()
+        set(0..<1, ready: "False", in: scene)
+        scene.world.run(for: .seconds(30))
+        #expect(try attempts(scene) == 1)
+        let status = try scene.policy()?.status
+        #expect(status?.maxUnhealthy == 0 && status?.unhealthy == 1 && status?.matched == 3)
+        #expect(try status?.storm?.actions == 1 && storming(scene) == "True TooManyUnhealthy")
+    }
+
+    @Test(
+        "the target whose action failed in a storm is not given up: its clock stands still, and it goes on afterwards"
+    )
+    func clock() throws {
+        let scene = scene(widgets: 5)
+        scene.start()
+        set(0..<4, ready: "False", in: scene)
+        scene.world.run(for: .seconds(4_000))
+        let acted = try #require(try scene.recoveries().first { $0.status?.attempts == 1 })
+        #expect(acted.state == .pending && acted.status?.executions?.first?.state == .failed)
+        let admitted = acted.status?.conditions?[type: ConditionType.admitted]
+        #expect(admitted?.reason == "TooManyUnhealthy" && admitted?.message.contains("clock stands still") == true)
+        let name = try #require(acted.spec.targetRef?.name)
+        for number in 0..<4 where "w\(number)" != name { scene.putWidget("w\(number)", ready: "True") }
+        let goesOn = {
+            (try? scene.recoveries().first { $0.metadata.name == acted.metadata.name }?.status?.attempts) == 2
+        }
+        #expect(scene.world.run(until: goesOn, limit: .seconds(400)) != nil)
+    }
+
+    @Test("who deletes the policy in a storm lets nothing run that it held; what was opened ends")
+    func deleted() throws {
+        let scene = scene(widgets: 10)
+        scene.start()
+        set(0..<8, ready: "False", in: scene)
+        scene.world.run(for: .seconds(30))
+        #expect(try attempts(scene) == 1 && scene.recoveries().count == 8)
+        scene.hub.remove(RecoveryPolicy.resource, ObjectKey(namespace: "team", name: "watch"))
+        scene.world.run(for: .seconds(300))
+        #expect(try attempts(scene) == 1)
+        let ends = try scene.recoveries().map { $0.status?.conditions?[type: ConditionType.succeeded]?.reason }
+        #expect(ends == Array(repeating: "NoLongerWatched", count: 8))
+    }
+
+    @Test("a policy that is gone although the cache still has it lets nothing start")
+    func staleCache() throws {
+        let scene = scene(
+            widgets: 2,
+            ["limits": ["budget": ["actions": 1, "windowSeconds": 120], "maxConcurrent": 10, "cooldownSeconds": 0]]
+        )
+        scene.start()
+        set(0..<2, ready: "False", in: scene)
+        scene.world.run(for: .seconds(30))
+        #expect(try attempts(scene) == 1 && reasons(scene)["BudgetExhausted"] == 1)
+        scene.hub.freezeWatches()
+        scene.hub.remove(RecoveryPolicy.resource, ObjectKey(namespace: "team", name: "watch"))
+        scene.world.run(for: .seconds(130))
+        #expect(try attempts(scene) == 1 && scene.recoveries().allSatisfy { !$0.isFinal })
+        scene.hub.thawWatches()
+        scene.world.run(for: .seconds(30))
+        #expect(try attempts(scene) == 1 && scene.recoveries().allSatisfy { $0.state == .cancelled })
+    }
+
+    @Test("a policy that is deleted and made again in a storm holds what the former one held")
+    func replaced() throws {
+        let scene = scene(widgets: 10)
+        scene.start()
+        set(0..<8, ready: "False", in: scene)
+        scene.world.run(for: .seconds(30))
+        let names = Set(try scene.recoveries().map(\.metadata.name))
+        let former = try scene.policy()?.metadata.uid
+        scene.hub.remove(RecoveryPolicy.resource, ObjectKey(namespace: "team", name: "watch"))
+        scene.putPolicy("watch", DetectionScene.readiness, Self.limits)
+        scene.world.run(for: .seconds(600))
+        #expect(try scene.policy()?.metadata.uid != former)
+        #expect(try attempts(scene) == 2, "a new policy counts its storm anew")
+        #expect(try reasons(scene) == ["TooManyUnhealthy": 8] && Set(scene.recoveries().map(\.metadata.name)) == names)
+        #expect(try scene.policy()?.status?.storm?.actions == 1)
+    }
+
+    @Test("a policy whose detection may see nothing says that it cannot act, as long as that is so")
+    func blind() throws {
+        let scene = scene(widgets: 3)
+        scene.hub.inject(.status(403, "Forbidden"), times: 100_000) { $0.concerns(DetectionScene.widgets) }
+        scene.start()
+        scene.world.run(for: .seconds(60))
+        let ready = try scene.policy()?.status?.conditions?[type: ConditionType.ready]
+        let detecting = try scene.policy()?.status?.conditions?[type: ConditionType.detecting]
+        #expect(detecting?.status == .false && ready?.status == .false && ready?.reason == "DetectionBlind")
+        #expect(ready?.message.hasSuffix(detecting?.message ?? "?") == true)
+        scene.hub.clearFaults()
+        let sees = { (try? scene.policy()?.status?.conditions?[type: ConditionType.ready]?.status) == .true }
+        #expect(scene.world.run(until: sees, limit: .seconds(300)) != nil)
+    }
+
     @Test("what people ask for under the policy waits, too")
     func people() throws {
         let scene = scene(widgets: 3)
