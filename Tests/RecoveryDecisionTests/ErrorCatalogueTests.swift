@@ -55,13 +55,18 @@ struct ErrorCatalogueTests {
             ),
             ("{code: X, category: A, level: Manual, cure: y}", "X: cure is no field of an entry"),
             ("{code: X, category: A, level: Manual, title: 5}", "X: a field has the wrong type"),
+            (
+                "{code: hh k8s, category: A, level: Manual}",
+                "hh k8s: code must be groups of capital letters and digits, joined by '-'"
+            ), ("{code: X, category: A, level: Manual, strategy: Restrat}", "X: there is no strategy Restrat"),
             ("text", "errors[0]: must be a mapping"), ("{code: GOOD, category: A, level: Manual}", ""),
         ]
     )
     func malformed(_ entry: String, _ problem: String) {
         var catalogue = ErrorCatalogue()
         let good = "{code: GOOD, category: A, level: Guided}"
-        let problems = catalogue.merge(text: Array("errors:\n- \(entry)\n- \(good)\n".utf8))
+        let text = Array("errors:\n- \(entry)\n- \(good)\n".utf8)
+        let problems = catalogue.merge(text: text, strategies: ["Restart"])
         #expect(problems == [problem.isEmpty ? "GOOD: is there twice; the first one counts" : problem])
         #expect(catalogue.entries.keys.sorted() == ["GOOD"])
     }

@@ -75,3 +75,12 @@ extension RecoveryApproval: ValidatedObject {
         FieldChange.immutable([FieldChange("spec", old.spec, spec)])
     }
 }
+
+extension CatalogueEntry {
+    /// What is wrong with a code, in words that follow its name; nil when nothing is.
+    package static func problem(code: String) -> String? {
+        var checks = FieldChecks()
+        checks.text(code, "code", .code)
+        return checks.violations.first?.message
+    }
+}

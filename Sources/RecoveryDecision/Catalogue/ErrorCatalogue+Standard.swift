@@ -11,10 +11,13 @@ extension ErrorCatalogue {
 
     /// Adds or replaces the entries of a YAML file.
     ///
+    /// - Parameters:
+    ///   - text: the file.
+    ///   - strategies: the names that an entry's strategy may have; nil when any may.
     /// - Returns: what was skipped, and why.
-    package mutating func merge(text: [UInt8]) -> [String] {
+    package mutating func merge(text: [UInt8], strategies: Set<String>? = nil) -> [String] {
         do {
-            return merge(try YAMLDocument.parse(text, source: "errors.yaml"))
+            return merge(try YAMLDocument.parse(text, source: "errors.yaml"), strategies: strategies)
         } catch {
             return ["\(error)"]
         }

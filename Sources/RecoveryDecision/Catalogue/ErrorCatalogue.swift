@@ -22,15 +22,17 @@ package struct ErrorCatalogue: Sendable, Hashable {
 
     /// Adds or replaces entries.
     ///
-    /// - Parameter document: a parsed file with the list `errors`.
+    /// - Parameters:
+    ///   - document: a parsed file with the list `errors`.
+    ///   - strategies: the names that an entry's strategy may have; nil when any may.
     /// - Returns: what was skipped, and why.
-    package mutating func merge(_ document: JSONValue) -> [String] {
+    package mutating func merge(_ document: JSONValue, strategies: Set<String>? = nil) -> [String] {
         guard let list = document["errors"]?.arrayValue else { return ["errors: must be a list"] }
         var problems: [String] = []
         var seen: Set<String> = []
         for (index, value) in list.enumerated() {
             let name = value["code"]?.stringValue ?? "errors[\(index)]"
-            if let problem = Self.problem(value) {
+            if let problem = Self.problem(value, strategies) {
                 problems.append("\(name): \(problem)")
             } else if !seen.insert(name).inserted {
                 problems.append("\(name): is there twice; the first one counts")
@@ -47,13 +49,19 @@ package struct ErrorCatalogue: Sendable, Hashable {
 
     private static let fields = ["code", "title", "category", "level", "strategy", "steps"]
 
-    private static func problem(_ value: JSONValue) -> String? {
+    private static func problem(_ value: JSONValue, _ strategies: Set<String>?) -> String? {
         guard let object = value.objectValue else { return "must be a mapping" }
         if let unknown = object.map(\.key).sorted().first(where: { !fields.contains($0) }) {
             return "\(unknown) is no field of an entry"
         }
         for field in ["code", "category"] where value[field]?.stringValue?.isEmpty != false {
             return "\(field) is missing"
+        }
+        if let code = value["code"]?.stringValue, let problem = CatalogueEntry.problem(code: code) {
+            return "code \(problem)"
+        }
+        if let strategy = value["strategy"]?.stringValue, strategies?.contains(strategy) == false {
+            return "there is no strategy \(strategy)"
         }
         guard let level = value["level"]?.stringValue, EscalationLevel(rawValue: level) != nil else {
             return "level must be one of \(EscalationLevel.allCases.map(\.rawValue).joined(separator: ", "))"

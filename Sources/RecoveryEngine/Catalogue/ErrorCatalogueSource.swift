@@ -20,12 +20,21 @@ package final class ErrorCatalogueSource: Sendable {
 
     private let catalogue = Mutex(ErrorCatalogue.standard)
     private let maps: Informer<Unstructured>
+    private let strategies: Set<String>
     private let logger: Logger
 
     /// Makes a source with the program's own catalogue; it follows the ConfigMap once it runs.
+    ///
+    /// - Parameters:
+    ///   - client: the hub.
+    ///   - namespace: the controller's own.
+    ///   - strategies: the names of all strategies there are, enabled or not.
+    ///   - informers: how the ConfigMap is followed.
+    ///   - context: clock and logger.
     package init(
         client: KubernetesClient,
         namespace: String,
+        strategies: Set<String>,
         informers: InformerConfiguration,
         context: RuntimeContext
     ) {
@@ -36,6 +45,7 @@ package final class ErrorCatalogueSource: Sendable {
             configuration: informers,
             context: RuntimeContext(timeSource: context.timeSource, logger: context.logger)
         )
+        self.strategies = strategies
         logger = context.logger
     }
 
@@ -67,7 +77,8 @@ package final class ErrorCatalogueSource: Sendable {
         var next = ErrorCatalogue.standard
         if let map {
             let text = map["data", Self.key]?.stringValue
-            let problems = text.map { next.merge(text: Array($0.utf8)) } ?? ["there is no key \(Self.key)"]
+            let problems =
+                text.map { next.merge(text: Array($0.utf8), strategies: strategies) } ?? ["there is no key \(Self.key)"]
             for problem in problems.prefix(20) {
                 logger.warning("an entry of the error catalogue is skipped", ["map": "\(map.key)", "entry": problem])
             }

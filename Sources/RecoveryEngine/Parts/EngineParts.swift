@@ -36,6 +36,7 @@ struct EngineParts {
         errors = ErrorCatalogueSource(
             client: base.client,
             namespace: dependencies.controllerNamespace,
+            strategies: Set(dependencies.registry.catalogue(enabled: nil).names),
             informers: dependencies.informers,
             context: base.context
         )
