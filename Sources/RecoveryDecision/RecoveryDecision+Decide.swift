@@ -133,14 +133,19 @@ struct DecisionMaker {
     ) -> FinalVerdict? {
         guard recovery.isOpenedByPolicy else { return nil }
         let mayGoOn = mode == .auto && (status.attempts ?? 0) > 0
-        guard policy == nil || facts.detection == .unwatched && !mayGoOn else { return nil }
+        let isUnseen = facts.detection == .unwatched || facts.detection == .silent
+        guard policy == nil || isUnseen && !mayGoOn else { return nil }
         let name = recovery.spec.policyRef?.name ?? ""
+        let words =
+            facts.detection == .silent
+            ? "has heard nothing of this failure for too long to know whether it is over"
+            : "does not look for this failure any more"
         return FinalVerdict(
             state: .cancelled,
             reason: ConditionReason.noLongerWatched,
             message: policy == nil
                 ? "RecoveryPolicy \(name), which has opened it, is gone"
-                : "RecoveryPolicy \(name), which has opened it, does not look for this failure any more"
+                : "RecoveryPolicy \(name), which has opened it, \(words)"
         )
     }
 

@@ -51,6 +51,18 @@ struct ModeTests {
         #expect(try decide(Self.opened(), silent).kind == "hold ObserveOnly", "who says nothing only observes")
     }
 
+    @Test(arguments: PolicyMode.allCases)
+    func `what its detector hears nothing of any more is ended before anything starts`(_ mode: PolicyMode) throws {
+        var facts = Self.facts(mode)
+        facts.detection = .silent
+        let recovery = Self.opened { $0.metadata.labels?[MetadataName.policy] = "web" }
+        let decision = try decide(recovery, facts)
+        #expect(decision.status?.state == .cancelled)
+        let reason = decision.status?.conditions?[type: ConditionType.succeeded]?.reason
+        #expect(reason == ConditionReason.noLongerWatched)
+        #expect(decision.status?.message?.contains("has heard nothing of this failure for too long") == true)
+    }
+
     @Test func `Observe writes what it would do, and after its time that nothing healed by itself`() throws {
         let first = try decide(Self.opened(), Self.facts(.observe))
         let plan = try #require(first.status?.plan)

@@ -7,11 +7,16 @@ package struct AlertBoard: Sendable {
     package static let limit = 20_000
     /// The most bytes that their labels and summaries may have together.
     package static let maxBytes = 16 << 20
+    /// Seconds after which an alert that fires without an end counts for nothing unless it came again: three times the
+    /// `repeat_interval` that an Alertmanager has by default.
+    package static let patience = 43_200.0
     /// Seconds for which an alert that is over is kept.
     private static let memory = 3_600.0
 
     fileprivate struct Entry: Sendable {
         var alert: ReceivedAlert
+        /// When it came last.
+        var heard: Date
         /// When it was over; nil while it fires.
         var over: Date?
     }
@@ -37,7 +42,7 @@ package struct AlertBoard: Sendable {
             }
             bytes = grown
             let over = alert.isOver(at: now) ? known?.over ?? now : nil
-            entries[alert.labels] = Entry(alert: alert, over: over)
+            entries[alert.labels] = Entry(alert: alert, heard: now, over: over)
         }
         return lost
     }
@@ -46,7 +51,9 @@ package struct AlertBoard: Sendable {
         for (labels, entry) in entries where entry.over == nil && entry.alert.isOver(at: now) {
             entries[labels]?.over = entry.alert.endsAt ?? now
         }
-        entries = entries.filter { $0.value.over.map { now.timeIntervalSince($0) < Self.memory } ?? true }
+        entries = entries.filter { _, entry in
+            entry.over.map { now.timeIntervalSince($0) < Self.memory } ?? !entry.isStale(at: now)
+        }
         bytes = entries.values.reduce(0) { $0 + $1.alert.bytes }
     }
 
@@ -60,7 +67,8 @@ package struct AlertBoard: Sendable {
     ///   - policy: the policy.
     ///   - isOwn: whether the policy is one of the controller's namespace.
     ///   - now: the date.
-    /// - Returns: how each target looks, and when that changes by itself. A target that no alert was received for is unknown.
+    /// - Returns: how each target looks, and when that changes by itself. A target that no alert was received for, or none
+    ///   for too long, is unknown, and left out where only its alerts name it.
     package func look(
         _ rule: DetectionRule,
         _ detector: AlertDetector,
@@ -77,11 +85,13 @@ package struct AlertBoard: Sendable {
             guard detector.matches(labels), isOwn || (labels["namespace"].map { $0 == policy.namespace } ?? true)
             else { continue }
             let target = detector.target(of: labels, policy: policy)
-            if entry.over != nil || entry.alert.isOver(at: now) {
+            if entry.isStale(at: now) {
+                continue
+            } else if entry.over != nil || entry.alert.isOver(at: now) {
                 if verdicts[target] ?? .unknown == .unknown { verdicts[target] = .healthy }
             } else {
                 verdicts[target] = .failing(entry.alert.failure)
-                if let end = entry.alert.endsAt { changes.append(end) }
+                changes.append(entry.alert.endsAt ?? entry.heard.addingTimeInterval(Self.patience))
             }
         }
         return (verdicts.map { Sighting(rule, $0.key, $0.value) }, changes.min())
@@ -89,6 +99,11 @@ package struct AlertBoard: Sendable {
 }
 
 extension AlertBoard.Entry {
+    /// Whether nobody knows any more whether it fires.
+    fileprivate func isStale(at now: Date) -> Bool {
+        over == nil && alert.endsAt == nil && now.timeIntervalSince(heard) >= AlertBoard.patience
+    }
+
     /// An order that does not depend on hashing: of several alerts for one target the same one is named each time.
     fileprivate var order: String { alert.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined() }
 }

@@ -6,6 +6,8 @@ package enum DetectionFinding: Sendable, Hashable {
     case unwatched
     /// This leader has not seen the target yet, or sees nothing of it at present.
     case unseen
+    /// It failed, and its detector, which would be told that this is over, has heard nothing for too long.
+    case silent
     /// It fails, but this leader has not seen that for as long as the detector asks.
     case suspected
     /// This leader has itself seen the failure for as long as the detector asks.
@@ -26,8 +28,9 @@ package enum DetectionFinding: Sendable, Hashable {
         case .healed: 1
         case .convalescent: 2
         case .unseen: 3
-        case .suspected: 4
-        case .confirmed: 5
+        case .silent: 4
+        case .suspected: 5
+        case .confirmed: 6
         }
     }
 }
@@ -40,7 +43,7 @@ extension DetectionFinding {
     func gate(until deadline: Date?) -> GateVerdict? {
         let words: String
         switch self {
-        case .unwatched, .confirmed, .healed: return nil
+        case .unwatched, .silent, .confirmed, .healed: return nil
         case .unseen: words = "this controller has not seen the target of detection yet"
         case .suspected: words = "this controller has not seen the failure for as long as its detector asks yet"
         case .convalescent: words = "the target looks well; detection waits whether it stays so"

@@ -62,6 +62,7 @@ extension DetectionPlan {
         )
         rule.code = detector.code
         rule.isLate = true
+        rule.isToldOfHealth = true
         detectors.append(Detector(rule: rule, source: .alerts(detector)))
     }
 

@@ -47,8 +47,10 @@ package struct PolicyWatch: Sendable {
     private var findings: [Failure: DetectionFinding] = [:]
     /// Targets that are gone, and since when.
     private var gone: [Subject: MonotonicInstant] = [:]
+    /// Failures that nothing is heard of any more, and since when.
+    private var silent: [Failure: MonotonicInstant] = [:]
 
-    /// How long a target that is gone is remembered, for Recoveries that are looked at late.
+    /// How long a target that is gone or silent is remembered, for Recoveries that are looked at late.
     private static let memory = Duration.seconds(600)
 
     /// Begins with nothing seen.
@@ -81,7 +83,9 @@ package struct PolicyWatch: Sendable {
         }
         for subject in trackers.keys.sorted(by: Self.goesFirst) {
             let verdict = verdicts[subject] ?? (blind.contains(subject.rule) ? .unknown : nil)
+            noteSilence(subject, verdict, now: now)
             gone[subject] = verdict == nil ? gone[subject] ?? now : nil
+            if trackers[subject] == nil { continue }
             if let times = trackers[subject]?.look(verdict, now: now, wall: wall),
                 let failure = trackers[subject]?.failure
             {
@@ -109,6 +113,19 @@ package struct PolicyWatch: Sendable {
         return Set(failing.map { Failure($0.target, errorType: $0.rule.errorType) })
     }
 
+    /// Of a detector that is told when a failure is over, one that it no longer hears of is neither over nor gone.
+    private mutating func noteSilence(_ subject: Subject, _ verdict: TargetVerdict?, now: MonotonicInstant) {
+        let failure = Failure(subject.target, errorType: subject.rule.errorType)
+        switch verdict {
+        case .failing: silent[failure] = nil
+        case nil, .unknown:
+            guard subject.rule.isToldOfHealth, trackers[subject]?.failure != nil else { return }
+            silent[failure] = now
+            if verdict == nil { trackers[subject] = nil }
+        case .healthy: return
+        }
+    }
+
     private func base(suspects: [DetectedTarget]) -> DetectionBase {
         var (matched, unhealthy) = (Set<DetectedTarget>(), Set(suspects))
         for (subject, tracker) in trackers where gone[subject] == nil {
@@ -127,6 +144,7 @@ package struct PolicyWatch: Sendable {
             trackers[subject] = nil
             gone[subject] = nil
         }
+        silent = silent.filter { $0.value.duration(to: now) < Self.memory }
     }
 
     private mutating func updateFindings(now: MonotonicInstant) -> Set<Failure> {
@@ -135,6 +153,9 @@ package struct PolicyWatch: Sendable {
             let failure = Failure(subject.target, errorType: subject.rule.errorType)
             let finding = tracker.finding(now: now)
             if finding.outweighs(new[failure] ?? .unwatched) { new[failure] = finding }
+        }
+        for failure in silent.keys where DetectionFinding.silent.outweighs(new[failure] ?? .unwatched) {
+            new[failure] = .silent
         }
         defer { findings = new }
         return Set(new.keys).union(findings.keys).filter { new[$0] != findings[$0] }

@@ -19,6 +19,9 @@ package struct DetectionRule: Sendable, Hashable {
     /// Whether it knows only what it is told, as of events, alerts and probed clusters: it learns late that a failure is
     /// over, and that it has heard nothing of a target means nothing.
     package var isLate = false
+    /// Whether it is told that a failure is over, as of alerts: a target that it sees fail and then no more is neither well
+    /// nor gone.
+    package var isToldOfHealth = false
 
     /// Describes a detector.
     ///

@@ -61,7 +61,7 @@ struct AlertBoardTests {
         scene.detector.targetRef = Self.web
         #expect(scene.look() == ["Deployment/web": "unknown"])
         try scene.receive(Self.webhook("firing"))
-        #expect(scene.look(at: 100_000) == ["Deployment/web": "WebDown: web is down"])
+        #expect(scene.look(at: 10_000) == ["Deployment/web": "WebDown: web is down"])
         try scene.receive(Self.webhook("resolved"), at: 10)
         #expect(scene.look(at: 11) == ["Deployment/web": "healthy"])
         try scene.receive(Self.webhook("firing"), at: 20)
@@ -79,6 +79,31 @@ struct AlertBoardTests {
         #expect(seen.nextChange == at(240))
         #expect(scene.look(at: 239).values.first?.hasPrefix("WebDown") == true)
         #expect(scene.look(at: 240) == ["Deployment/web": "healthy"])
+    }
+
+    @Test("an alert without an end that does not come again is unknown in the end, and gives its place to others")
+    func fallsSilent() throws {
+        var scene = Scene()
+        scene.detector.targetRef = Self.web
+        try scene.receive(Self.webhook("firing"))
+        try scene.receive(Self.webhook("firing"), at: 14_400)
+        let lapse = 14_400 + AlertBoard.patience
+        let policy = (namespace: "team", name: "p")
+        let seen = scene.board.look(Self.rule, scene.detector, policy: policy, isOwn: false, now: at(14_400))
+        #expect(seen.nextChange == at(lapse))
+        #expect(scene.look(at: lapse - 1) == ["Deployment/web": "WebDown: web is down"])
+        #expect(scene.look(at: lapse) == ["Deployment/web": "unknown"])
+        try scene.receive(Self.webhook("firing"), at: lapse + 1)
+        #expect(scene.look(at: lapse + 1) == ["Deployment/web": "WebDown: web is down"])
+
+        var churn = Scene()
+        let flood: (Int) -> JSONValue = { start in
+            .array((start..<start + 10_000).map { ["labels": ["alertname": "WebDown", "n": .string("\($0)")]] })
+        }
+        try churn.receive(flood(0))
+        try churn.receive(flood(10_000))
+        try churn.receive(flood(20_000), at: AlertBoard.patience)
+        #expect(churn.look(at: AlertBoard.patience).count == 10_000)
     }
 
     @Test("without a target each set of labels is an incident of its own")

@@ -76,6 +76,26 @@ struct PolicyWatchTests {
         #expect(scene.finding("a") == nil)
     }
 
+    @Test("what is told when it is well, and falls silent, is neither gone nor well, and no longer unhealthy")
+    func silent() {
+        var scene = Scene()
+        var rule = Self.rule()
+        rule.isToldOfHealth = true
+        scene.rules = [rule]
+        _ = scene.look(["a": Self.broken, "b": Self.broken], at: 0)
+        #expect(scene.look(["a": Self.broken, "b": .healthy], at: 10).base == DetectionBase(matched: 2, unhealthy: 1))
+        let silence = scene.look([:], at: 20)
+        #expect(silence.base == DetectionBase())
+        #expect(silence.changed.map(\.target.reference.name).sorted() == ["a", "b"])
+        #expect(scene.finding("a") == .silent && scene.finding("b") == .healed)
+        _ = scene.look(["a": Self.broken], at: 21)
+        #expect(scene.finding("a") == .suspected)
+        _ = scene.look(["a": .unknown], at: 22)
+        #expect(scene.finding("a") == .silent)
+        _ = scene.look(["a": .unknown], at: 700)
+        #expect(scene.finding("a") == .unseen && scene.finding("b") == nil)
+    }
+
     @Test("what a detector cannot see at present is neither gone nor well: nothing heals for lack of data")
     func blind() {
         var scene = Scene()

@@ -3,6 +3,7 @@ import HTTPServer
 import JSON
 import KubernetesCore
 import RecoveryAPI
+import RecoveryDecision
 import Synchronization
 import Telemetry
 import TestSupport
@@ -100,6 +101,33 @@ struct AlertReceiverTests {
         scene.post(["alerts": [["status": "resolved", "labels": ["alertname": "WebDown"]]]])
         scene.world.run(for: .seconds(1))
         #expect(try scene.recoveries().map(\.state) == [.completed])
+    }
+
+    @Test(
+        "an alert that is no longer heard of ends what waits for it, not as healed, and counts no longer as unhealthy",
+        arguments: [true, false],
+        ["Observe", "Approve"]
+    )
+    func fallsSilent(hasTarget: Bool, mode: String) throws {
+        var detector: JSONValue = ["matchLabels": ["alertname": "WebDown"], "errorType": "ComponentUnhealthy"]
+        if hasTarget { detector["targetRef"] = ["apiVersion": "example.com/v1", "kind": "Widget", "name": "w"] }
+        let scene = DetectionScene(nil)
+        scene.putPolicy("watch", ["alerts": [detector]], ["mode": .string(mode)])
+        scene.putWidget(ready: "True")
+        scene.start()
+        scene.world.run(for: .seconds(5))
+        scene.post(Self.alert)
+        scene.world.run(for: .seconds(AlertBoard.patience - 60))
+        #expect(try scene.recoveries().map(\.state) == [.pending])
+        #expect(try scene.policy()?.status?.unhealthy == 1)
+        scene.world.run(for: .seconds(300))
+        let ended = try #require(try scene.recoveries().first)
+        #expect(ended.state == .cancelled)
+        #expect(ended.status?.conditions?[type: ConditionType.succeeded]?.reason == ConditionReason.noLongerWatched)
+        #expect(try scene.policy()?.status?.unhealthy == 0)
+        scene.post(Self.alert)
+        scene.world.run(for: .seconds(5))
+        #expect(try scene.recoveries().count == 2)
     }
 
     @Test("an alert without a target is an incident of its own, and is closed as well")
