@@ -18,6 +18,8 @@ struct EngineScene {
     let hub: SandboxHub
     let engine: RecoveryEngine
     let metrics = MetricsRegistry()
+    /// Takes what people are told.
+    let told = ScriptedTransport { _ in .json([:]) }
     private let recorder: EventRecorder
 
     init(
@@ -28,22 +30,22 @@ struct EngineScene {
         let client = hub.client(identity: "controller")
         let context = RuntimeContext(timeSource: world.time, logger: .disabled)
         recorder = EventRecorder(client: client, component: "recovery-controller", context: context, random: { 0.5 })
-        engine = RecoveryEngine(
-            RecoveryEngine.Dependencies(
-                client: client,
-                members: { cluster, _ in throw StrategyFailure.permanent("no cluster \(cluster)") },
-                registry: StrategyRegistry(strategies),
-                configuration: configuration,
-                namespace: nil,
-                controllerNamespace: "tmc-recovery-system",
-                identity: { ControllerIdentity(holder: "controller") },
-                mayLead: { true },
-                recorder: recorder,
-                timeSource: world.time,
-                logger: .disabled,
-                metrics: metrics
-            )
+        var dependencies = RecoveryEngine.Dependencies(
+            client: client,
+            members: { cluster, _ in throw StrategyFailure.permanent("no cluster \(cluster)") },
+            registry: StrategyRegistry(strategies),
+            configuration: configuration,
+            namespace: nil,
+            controllerNamespace: "tmc-recovery-system",
+            identity: { ControllerIdentity(holder: "controller") },
+            mayLead: { true },
+            recorder: recorder,
+            timeSource: world.time,
+            logger: .disabled,
+            metrics: metrics
         )
+        dependencies.notices = told
+        engine = RecoveryEngine(dependencies)
     }
 
     /// Starts caches and events, and the work as on a leader.

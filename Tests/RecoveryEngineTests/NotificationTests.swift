@@ -320,6 +320,106 @@ struct NotificationTests {
         #expect(transport.requests.map(\.url) == ["https://own.example/"])
     }
 
+    @Test("with minLevel Automatic people hear of what completed as well, and channels that open incidents do not")
+    func completions() throws {
+        let transport = ScriptedTransport { _ in .json([:]) }
+        let curious = [ChannelKind.slack, .pagerDuty, .alertmanager].map { kind in
+            channel(kind) { $0.minLevel = .known(.automatic) }
+        }
+        var completed = recovery()
+        completed.status?.state = .completed
+        completed.status?.escalation = nil
+        completed.status?.message = "the target is healthy"
+        notifier([channel()] + curious, transport).offer(completed)
+        world.settle()
+        let text = try #require(try bodies(transport).first?["text"]?.stringValue)
+        #expect(
+            text.hasPrefix("[Automatic] SyncFailure of Deployment shop/web: recovery Completed\nthe target is healthy")
+        )
+        #expect(transport.requests.count == 1 && hub.requests { $0.verb == .patch }.isEmpty)
+    }
+
+    // MARK: What is over
+
+    private var keepers: [NotificationChannel] { [channel(), channel(.pagerDuty), channel(.alertmanager)] }
+
+    @Test("PagerDuty and an Alertmanager are told when it is over, once, and of the next failure at once")
+    func settles() throws {
+        let transport = ScriptedTransport { _ in .json([:]) }
+        let notifier = notifier(keepers, transport)
+        let failed = try stored()
+        notifier.offer(failed)
+        world.settle()
+        let begin = try #require(failed.status?.escalation?.time)
+        notifier.settle(failed.failure, at: begin.addingTimeInterval(-1))
+        world.settle()
+        #expect(transport.requests.count == 3, "what was well before it failed is not over")
+        let end = world.time.wallTime()
+        notifier.settle(failed.failure, at: end)
+        notifier.settle(failed.failure, at: end)
+        world.settle()
+        let all = try bodies(transport)
+        #expect(all.count == 5)
+        let events = all.filter { $0["routing_key"] == "route" }
+        #expect(events.map { $0["event_action"] } == ["trigger", "resolve"])
+        #expect(events[0]["dedup_key"] == events[1]["dedup_key"] && events[1]["payload"] == nil)
+        let alerts = all.compactMap { $0[index: 0] }
+        #expect(alerts.count == 2 && alerts[0]["labels"] == alerts[1]["labels"])
+        #expect(alerts[0]["endsAt"] == .string(RFC3339.string(from: begin.addingTimeInterval(86_400)) ?? ""))
+        #expect(alerts[1]["endsAt"] == .string(RFC3339.string(from: end) ?? ""))
+        #expect(try escalation()?.resolvedTime != nil)
+        notifier.offer(try stored("next", escalatedAgo: 0))
+        world.settle()
+        #expect(transport.requests.count == 7, "Slack was told of this failure a minute ago")
+    }
+
+    @Test("what heals while it is being told is settled when it has been told")
+    func healsMeanwhile() throws {
+        let isUp = Mutex(false)
+        let transport = ScriptedTransport { _ in isUp.withLock { $0 } ? .json([:]) : .json([:], status: 503) }
+        let failed = try stored()
+        let notifier = notifier([channel(.pagerDuty)], transport)
+        notifier.offer(failed)
+        world.settle()
+        heal("web")
+        notifier.settle(failed.failure)
+        world.settle()
+        isUp.withLock { $0 = true }
+        world.run(for: .seconds(10))
+        #expect(try bodies(transport).map { $0["event_action"] } == ["trigger", "trigger", "resolve"])
+        #expect(try escalation()?.resolvedTime != nil)
+    }
+
+    @Test("a new leader settles what its predecessor has told, and nothing twice")
+    func settlesAfterLeaderChange() throws {
+        notifier(keepers, ScriptedTransport { _ in .json([:]) }).offer(try stored())
+        world.settle()
+        let idle = ScriptedTransport { _ in .json([:]) }
+        notifier(keepers, idle, knows: true)
+        world.settle()
+        #expect(idle.requests.isEmpty)
+        heal("web")
+        let second = ScriptedTransport { _ in .json([:]) }
+        notifier(keepers, second, knows: true)
+        world.settle()
+        #expect(
+            try bodies(second).map { $0["event_action"] ?? $0[index: 0]?["labels"]?["level"] } == ["resolve", "Manual"]
+        )
+        let third = ScriptedTransport { _ in .json([:]) }
+        notifier(keepers, third, knows: true)
+        world.settle()
+        #expect(third.requests.isEmpty)
+    }
+
+    private func heal(_ name: String) {
+        hub.edit(Recovery.resource, ObjectKey(namespace: "tmc-recovery-system", name: name)) {
+            $0.set(
+                ["count": 1, "healedTime": .string(RFC3339.string(from: world.time.wallTime()) ?? "")],
+                at: ["status", "occurrences"]
+            )
+        }
+    }
+
     // MARK: Another leader
 
     /// A Recovery that has ended and is on the hub.
@@ -329,10 +429,12 @@ struct NotificationTests {
         return try Recovery(json: hub.put(recovery.jsonValue(), Recovery.resource).content)
     }
 
-    private func notifiedTime(_ name: String = "web") throws -> Date? {
+    private func notifiedTime(_ name: String = "web") throws -> Date? { try escalation(name)?.notifiedTime }
+
+    private func escalation(_ name: String = "web") throws -> Escalation? {
         let key = ObjectKey(namespace: "tmc-recovery-system", name: name)
         let object = try #require(hub.object(Recovery.resource, key))
-        return try Recovery(json: object.content).status?.escalation?.notifiedTime
+        return try Recovery(json: object.content).status?.escalation
     }
 
     @Test("what was told is written once all have been told, and the next leader neither repeats nor forgets it")
@@ -372,6 +474,31 @@ struct NotificationTests {
         world.settle()
         #expect(transport.requests.count == 1 && transport.mails.count == 2)
         #expect(try notifiedTime() != nil)
+    }
+
+    @Test("a wait for an approval that was told is not told again by the next leader; one that was not, is")
+    func waits() throws {
+        var waiting = recovery(name: "waiting")
+        waiting.status?.state = .pending
+        waiting.status?.escalation = nil
+        waiting.status?.plan = RecoveryPlan(hash: "ab12")
+        waiting.status?.conditions = [
+            Condition(type: ConditionType.admitted, status: .false, reason: RecoveryGate.awaitingApproval.rawValue)
+        ]
+        let stored = try Recovery(json: hub.put(waiting.jsonValue(), Recovery.resource).content)
+        let refusing = ScriptedTransport { _ in .json([:], status: 404) }
+        notifier([channel()], refusing).offer(stored)
+        world.settle()
+        let transport = ScriptedTransport { _ in .json([:]) }
+        notifier([channel()], transport).offer(stored)
+        world.settle()
+        #expect(refusing.requests.count == 1 && transport.requests.count == 1)
+        let object = try #require(hub.object(Recovery.resource, stored.metadata.key))
+        let told = try Recovery(json: object.content)
+        #expect(told.status?.plan?.notifiedTime != nil && told.status?.plan?.hash == "ab12")
+        notifier([channel()], transport, knows: true).offer(told)
+        world.settle()
+        #expect(transport.requests.count == 1)
     }
 
     @Test("a new leader leaves alone what is old, what needs nobody, and what no channel asks for")

@@ -1,4 +1,6 @@
+import ControllerRuntime
 import FoundationEssentials
+import HTTPTransport
 import JSON
 import KubernetesCore
 import RecoveryAPI
@@ -378,6 +380,72 @@ struct PolicyGateTests {
         #expect(try scene.recovery("web")?.state == .completed)
         #expect(try result("good", scene) == .applied)
         #expect(try scene.recovery("web")?.status?.plan?.approval == "good")
+    }
+
+    @Test func `who has to approve a plan is told how, once for each plan, and that the wait is over`() throws {
+        let scene = EngineScene()
+        putTarget("web", in: scene)
+        let channels: JSONValue = [
+            ["channel": "Slack", "url": "https://hooks.example/x"],
+            ["channel": "Slack", "url": "https://boss.example/x", "minLevel": "Manual"],
+            ["channel": "Alertmanager", "url": "https://alerts.example"],
+        ]
+        put(["mode": "Approve", "strategies": [["name": "Generic"]], "notifications": channels], in: scene)
+        scene.start()
+        scene.world.run(for: .seconds(1))
+        putIncident("web", target: "web", in: scene)
+        scene.world.run(for: .seconds(5))
+        let waiting = try #require(try scene.recovery("web"))
+        let (uid, hash) = try (#require(waiting.metadata.uid), #require(waiting.status?.plan?.hash))
+        #expect(scene.told.requests.map(\.url) == ["https://hooks.example/x", "https://alerts.example/api/v2/alerts"])
+        let text = try #require(try bodies(scene).first?["text"]?.stringValue)
+        #expect(text.hasPrefix("[Guided] InternalError of ConfigMap team/web: recovery waits for an approval\n"))
+        #expect(text.contains("planHash \(hash); the plan: Generic acts on") && text.contains("kubectl create -f -"))
+        #expect(text.contains("\"planHash\":\"\(hash)\"") && text.contains("\"uid\":\"\(uid)\""))
+        #expect(waiting.status?.plan?.notifiedTime != nil)
+
+        scene.engine.queue.add(waiting.metadata.key)
+        scene.world.run(for: .seconds(5))
+        #expect(scene.told.requests.count == 2, "another look tells nobody anything new")
+        scene.hub.edit(.configMaps, Self.target) { $0.set("changed", at: ["data", "text"]) }
+        try approve("web", hash, as: "late", in: scene)
+        scene.world.run(for: .seconds(5))
+        let new = try #require(try scene.recovery("web")?.status?.plan?.hash)
+        #expect(scene.told.requests.count == 4 && new != hash, "a new plan is told")
+        #expect(try bodies(scene)[2]["text"]?.stringValue?.contains(new) == true)
+
+        try approve("web", new, as: "good", in: scene)
+        scene.world.run(for: .seconds(5))
+        #expect(try scene.recovery("web")?.state == .completed)
+        let alerts = try bodies(scene).compactMap { $0[index: 0] }
+        #expect(scene.told.requests.count == 5 && alerts.count == 3)
+        #expect(alerts.allSatisfy { $0["labels"] == alerts[0]["labels"] && $0["startsAt"] == alerts[0]["startsAt"] })
+        let ends = alerts.compactMap { $0["endsAt"]?.stringValue.flatMap { RFC3339.date(from: $0) } }
+        #expect(ends.count == 3 && ends[2] <= scene.world.time.wallTime() && ends[1] > ends[2])
+    }
+
+    @Test func `who approves is told again as long as that has not reached everybody`() throws {
+        let scene = EngineScene()
+        putTarget("web", in: scene)
+        let channels: JSONValue = [["channel": "Slack", "url": "http://127.0.0.1/refused"]]
+        put(["mode": "Approve", "strategies": [["name": "Generic"]], "notifications": channels], in: scene)
+        scene.start()
+        scene.world.run(for: .seconds(1))
+        putIncident("web", target: "web", in: scene)
+        scene.world.run(for: .seconds(5))
+        #expect(try scene.recovery("web")?.status?.plan?.notifiedTime == nil && scene.told.requests.isEmpty)
+        scene.hub.edit(RecoveryPolicy.resource, Self.key) {
+            $0.set([["channel": "Slack", "url": "https://hooks.example/x"]], at: ["spec", "notifications"])
+            $0.set(2, at: ["metadata", "generation"])
+        }
+        scene.world.run(for: .seconds(5))
+        scene.engine.queue.add(ObjectKey(namespace: EngineScene.namespace, name: "web"))
+        scene.world.run(for: .seconds(5))
+        #expect(try scene.recovery("web")?.status?.plan?.notifiedTime != nil && scene.told.requests.count == 1)
+    }
+
+    private func bodies(_ scene: EngineScene) throws -> [JSONValue] {
+        try scene.told.requests.map { try JSONValue(parsing: $0.body ?? []) }
     }
 
     @Test func `a plan depends on the shape of its target, not on what reports its state`() throws {

@@ -5,7 +5,8 @@ package struct NotificationChannel: Codable, Hashable, Sendable {
     /// A Secret of the policy's namespace, with the keys that the channel reads: `url`, `token`, `routingKey`; for `Email`
     /// `username` and `password`, or neither, and `ca.crt`, the only certificates trusted.
     package var secretRef: SecretReference?
-    /// The lowest escalation level that is told; `Guided` when absent.
+    /// The lowest escalation level that is told; `Guided` when absent, which includes waits for an approval; with `Automatic`
+    /// completed Recoveries are told as well, but not to `PagerDuty` and `Alertmanager`, which open incidents.
     package var minLevel: Open<EscalationLevel>?
     /// Where to send, when that is no secret; the Secret's `url` wins.
     package var url: String?

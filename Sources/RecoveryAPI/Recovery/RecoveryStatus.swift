@@ -190,6 +190,8 @@ package struct Escalation: Codable, Hashable, Sendable {
     package var nextSteps: [String]?
     /// When the channels of the policy that ask for this level had all been told; absent while that is open.
     package var notifiedTime: Date?
+    /// When those channels that keep incidents open had been told that the failure is over.
+    package var resolvedTime: Date?
 
     /// Makes an escalation.
     package init(level: EscalationLevel, reason: String? = nil, time: Date? = nil, nextSteps: [String]? = nil) {
@@ -210,6 +212,8 @@ package struct RecoveryPlan: Codable, Hashable, Sendable {
     package var time: Date?
     /// Since when the recovery has been waiting for a person, or only observing.
     package var waitingSince: Date?
+    /// When the channels of the policy that ask for it had all been told that this plan waits for an approval.
+    package var notifiedTime: Date?
     /// The policy's mode that it has been waiting in since then; another mode begins another wait.
     package var mode: Open<PolicyMode>?
     /// Name of the RecoveryApproval whose decision was carried out.

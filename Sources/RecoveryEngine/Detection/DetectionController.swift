@@ -1,5 +1,5 @@
 package import ControllerRuntime
-internal import FoundationEssentials
+package import FoundationEssentials
 package import HTTPTransport
 package import KubernetesClient
 package import KubernetesCore
@@ -45,6 +45,8 @@ package final class DetectionController: Sendable {
         package var alerts: AlertReceiver?
         package var informers: InformerConfiguration
         package var context: RuntimeContext
+        /// Tells that the failure is over which a Recovery has given up, and since when.
+        package var noteHealed: @Sendable (Recovery, Date) -> Void
         /// Asks for another look at a Recovery.
         package var enqueue: @Sendable (ObjectKey) -> Void
     }
@@ -234,6 +236,7 @@ package final class DetectionController: Sendable {
             for recovery in recoveries(of: Incident(failure, policy: policy)) where recovery.needsHealedTime {
                 do {
                     try await environment.incidents.noteHealed(recovery.metadata.key, now: now)
+                    environment.noteHealed(recovery, now)
                 } catch {
                     // The times of the failure tell incidents apart as well, if not as surely.
                     environment.context.logger.warning(

@@ -15,6 +15,9 @@ package enum NoticeRequest {
     /// Where PagerDuty takes events, unless the channel names another place.
     private static let pagerDuty = "https://events.pagerduty.com/v2/enqueue"
 
+    /// Seconds after which an alert ends whose end nobody has told: as long as a Recovery is kept by default.
+    private static let maxAlertAge = 86_400.0
+
     /// Makes the request.
     ///
     /// - Parameters:
@@ -108,8 +111,13 @@ package enum NoticeRequest {
             case .guided: "warning"
             case .automatic: "info"
             }
+        if notice.endDate != nil {
+            return [
+                "routing_key": .string(key), "event_action": "resolve", "dedup_key": .string(notice.incident),
+            ]
+        }
         return [
-            "routing_key": .string(key), "event_action": "trigger", "dedup_key": .string(notice.fingerprint),
+            "routing_key": .string(key), "event_action": "trigger", "dedup_key": .string(notice.incident),
             "payload": [
                 "summary": .string(String(notice.title.prefix(1_024))), "source": .string(notice.target),
                 "severity": .string(severity), "custom_details": document(notice, heldBack),
@@ -117,10 +125,13 @@ package enum NoticeRequest {
         ]
     }
 
+    /// An Alertmanager ends an alert without an end after minutes; this one ends when the failure does, or after a day.
     private static func alert(_ notice: RecoveryNotice) -> JSONValue {
-        [
+        let name = if case .approval = notice.matter { "RecoveryAwaitsApproval" } else { "RecoveryEscalated" }
+        let end = notice.endDate ?? notice.date?.addingTimeInterval(maxAlertAge)
+        var alert: JSONValue = [
             "labels": [
-                "alertname": "RecoveryEscalated", "level": .string(notice.level.rawValue),
+                "alertname": .string(name), "level": .string(notice.level.rawValue),
                 "severity": .string(notice.error.effectiveSeverity.rawValue.lowercased()),
                 "error_type": .string(notice.error.type), "namespace": .string(notice.recovery.namespace ?? ""),
                 "target": .string(notice.target),
@@ -128,5 +139,7 @@ package enum NoticeRequest {
             "annotations": ["summary": .string(notice.title), "description": .string(notice.text)],
             "startsAt": .string(notice.time),
         ]
+        alert["endsAt"] = end.flatMap { RFC3339.string(from: $0) }.map(JSONValue.string)
+        return alert
     }
 }

@@ -1,7 +1,6 @@
-internal import RecoveryAPI
 internal import Synchronization
 
-/// Whether everybody has been told about one Recovery: each of its deliveries says here how it ended.
+/// Whether everybody has been told about one thing: each of its deliveries says here how it ended.
 final class NoticeTally: Sendable {
     private struct State {
         /// The deliveries that are under way, and one for the list of them that is still being made.
@@ -9,11 +8,11 @@ final class NoticeTally: Sendable {
         var hasFailed = false
     }
 
-    private let recovery: Recovery
+    private let notice: RecoveryNotice
     private let state = Mutex(State())
 
-    init(_ recovery: Recovery) {
-        self.recovery = recovery
+    init(_ notice: RecoveryNotice) {
+        self.notice = notice
     }
 
     /// One more delivery is under way.
@@ -26,14 +25,14 @@ final class NoticeTally: Sendable {
         state.withLock { $0.hasFailed = true }
     }
 
-    /// A delivery has arrived; gives the Recovery when it was the last one and all have.
-    func succeed() -> Recovery? {
+    /// A delivery has arrived; gives the notice when it was the last one and all have.
+    func succeed() -> RecoveryNotice? {
         state.withLock { state in
             state.open -= 1
-            return state.open == 0 && !state.hasFailed ? recovery : nil
+            return state.open == 0 && !state.hasFailed ? notice : nil
         }
     }
 
-    /// No further delivery will begin; gives the Recovery when none is under way and none has failed.
-    func close() -> Recovery? { succeed() }
+    /// No further delivery will begin; gives the notice when none is under way and none has failed.
+    func close() -> RecoveryNotice? { succeed() }
 }

@@ -17,6 +17,7 @@ extension Notifier {
             do {
                 try await send(delivery)
                 count(delivery.channel, "sent")
+                remember(delivery)
                 if let told = delivery.tally.succeed() { await write(told) }
                 return
             } catch is CancellationError {
@@ -114,19 +115,23 @@ extension Notifier {
     }
 
     /// Notes in the Recovery that everybody was told.
-    func write(_ recovery: Recovery) async {
-        var (base, told) = (recovery, recovery.status ?? RecoveryStatus())
-        // What else has changed since does not matter: nobody but this writes the field.
-        base.metadata.resourceVersion = nil
-        told.escalation?.notifiedTime = environment.timeSource.wallTime().wholeSecond
+    func write(_ notice: RecoveryNotice) async {
+        guard notice.isNoted else { return }
+        let (client, now) = (environment.client, environment.timeSource.wallTime().wholeSecond)
         do {
-            _ = try await environment.client.patchStatus(of: base, from: base.status, to: told)
+            let live = try await client.withRetryOnConflict {
+                let live = try await client.get(Recovery.self, notice.recovery)
+                guard let told = notice.noted(in: live, at: now) else { return live }
+                return try await client.patchStatus(of: live, from: live.status, to: told)
+            }
+            // While people were being told it may have come to an end.
+            if notice.endDate == nil, let end = notice.end(in: live, now: now) { settle(notice.subject, at: end) }
         } catch let error as ClientError where error.apiError?.isNotFound == true {
             return
         } catch {
             environment.logger.warning(
                 "cannot write that people were notified; a new leader would notify them again",
-                ["recovery": "\(recovery.metadata.key)", "error": Attempt.describe(error)]
+                ["recovery": "\(notice.recovery)", "error": Attempt.describe(error)]
             )
         }
     }

@@ -18,8 +18,11 @@ package import Timekeeping
 /// one only in the controller's own namespace.
 ///
 /// Told at least once: when all channels have been told, that is written into the Recovery
-/// (`status.escalation.notifiedTime`). A new leader tells what is missing there, and knows by the rest what was told; only
-/// a notice that was on its way when the old leader ended comes twice.
+/// (`status.escalation.notifiedTime`, `status.plan.notifiedTime`). A new leader tells what is missing there, and knows by
+/// the rest what was told; only a notice that was on its way when the old leader ended comes twice. That one completed is
+/// told by the leader that sees it, or not at all.
+///
+/// PagerDuty and an Alertmanager, which keep incidents open, are told as well when nobody has to act any more (`settle`).
 package final class Notifier: Sendable {
     /// What a notifier works with.
     package struct Environment: Sendable {
@@ -76,19 +79,23 @@ package final class Notifier: Sendable {
     private enum Work: Sendable {
         case deliver(Delivery)
         /// Nobody had to be told any more.
-        case record(Recovery)
+        case record(RecoveryNotice)
     }
 
     /// Older escalations than that are nobody's news.
     private static let maxAge = 86_400.0
     /// How many deliveries may wait or be under way.
     private static let maxPending = 256
+    /// How many things are remembered that people have to act on and channels keep open.
+    private static let maxUnsettled = 1_000
 
     let environment: Environment
     private let work: AsyncStream<Work>
     private let queue: AsyncStream<Work>.Continuation
     private let gate = Mutex(NoticeGate())
     private let pending = Mutex(0)
+    /// What channels keep open, by what it is about, then by Recovery and channel.
+    private let unsettled = Mutex<[String: [String: Delivery]]>([:])
     private let counter: Counter
 
     /// Makes a notifier; nothing is delivered before ``run()``.
@@ -109,11 +116,11 @@ package final class Notifier: Sendable {
         }
     }
 
-    /// Takes a Recovery that has ended; never waits.
+    /// Takes a Recovery that has ended, or waits for an approval; never waits.
     package func offer(_ recovery: Recovery) {
-        guard let (notice, policy, channels) = told(recovery), !channels.isEmpty else { return }
+        guard let (notice, policy, channels) = told(recovery), notice.toldTime == nil, !channels.isEmpty else { return }
         let now = environment.timeSource.now()
-        let tally = NoticeTally(recovery)
+        let tally = NoticeTally(notice)
         for (name, channel) in channels {
             let verdict = gate.withLock { gate in
                 gate.admit(
@@ -124,7 +131,10 @@ package final class Notifier: Sendable {
                 )
             }
             switch verdict {
-            case .duplicate: count(channel, "duplicate")
+            case .duplicate:
+                count(channel, "duplicate")
+                // One that waits is offered again and again: whether people were told the first delivery will tell.
+                if case .approval = notice.matter { tally.fail() }
             case .tooMany:
                 tally.fail()
                 count(channel, "limited")
@@ -156,11 +166,48 @@ package final class Notifier: Sendable {
         else { return nil }
         let channels = (policy.spec.notifications ?? []).enumerated().filter {
             notice.level >= $0.element.effectiveMinLevel
+                && !(notice.matter == .completion && $0.element.keepsIncidents)
         }
         return (
             notice, policy,
             channels.map { ("\(policy.metadata.key) \($0.offset) \($0.element.channel.rawValue)", $0.element) }
         )
+    }
+
+    /// Takes note that nobody has to act any more, and tells those channels that keep it open; never waits.
+    ///
+    /// - Parameters:
+    ///   - subject: the failure (`Recovery.failure`) or the wait (`Recovery.approvalSubject`) that is over.
+    ///   - time: since when; what began later is still open, and keeps the rest open as well. Now when it is nil.
+    func settle(_ subject: String, at time: Date? = nil) {
+        let end = time ?? environment.timeSource.wallTime()
+        let deliveries = unsettled.withLock { unsettled in
+            guard let known = unsettled[subject]?.values, known.allSatisfy({ $0.notice.date ?? .distantPast <= end })
+            else { return [Delivery]() }
+            unsettled[subject] = nil
+            return known.sorted { ($0.notice.recovery, $0.name) < ($1.notice.recovery, $1.name) }
+        }
+        var tallies: [ObjectKey: NoticeTally] = [:]
+        for var delivery in deliveries {
+            // The next failure is another incident, however soon it comes.
+            gate.withLock { $0.forget(delivery.notice.fingerprint, channel: delivery.name) }
+            delivery.notice.endDate = end
+            delivery.heldBack = 0
+            delivery.tally = tallies[delivery.notice.recovery] ?? NoticeTally(delivery.notice)
+            tallies[delivery.notice.recovery] = delivery.tally
+            enqueue(delivery)
+        }
+        for tally in tallies.values { if let done = tally.close() { record(done) } }
+    }
+
+    /// Remembers what a channel keeps open from now on.
+    func remember(_ delivery: Delivery) {
+        guard delivery.channel.keepsIncidents, delivery.notice.endDate == nil else { return }
+        let (subject, key) = (delivery.notice.subject, "\(delivery.notice.recovery)\n\(delivery.name)")
+        unsettled.withLock { unsettled in
+            guard unsettled.count < Self.maxUnsettled || unsettled[subject] != nil else { return }
+            unsettled[subject, default: [:]][key] = delivery
+        }
     }
 
     private func enqueue(_ delivery: Delivery) {
@@ -170,8 +217,8 @@ package final class Notifier: Sendable {
     }
 
     /// Asks for the record that everybody was told; without a place it is left out, and a new leader tells it again.
-    func record(_ recovery: Recovery) {
-        if takePlace() { queue.yield(.record(recovery)) }
+    func record(_ notice: RecoveryNotice) {
+        if takePlace() { queue.yield(.record(notice)) }
     }
 
     private func takePlace() -> Bool {
@@ -190,7 +237,7 @@ package final class Notifier: Sendable {
                 group.addTask {
                     switch work {
                     case .deliver(let delivery): await self.deliver(delivery)
-                    case .record(let recovery): await self.write(recovery)
+                    case .record(let notice): await self.write(notice)
                     }
                     self.pending.withLock { $0 -= 1 }
                 }
@@ -202,20 +249,35 @@ package final class Notifier: Sendable {
         let known: [Recovery]
         do { known = try await environment.recoveries() } catch { return }
         let (now, wall) = (environment.timeSource.now(), environment.timeSource.wallTime())
-        let ended = known.filter(\.isFinal).sorted { $0.metadata.key < $1.metadata.key }
-        for recovery in ended {
-            guard let time = recovery.status?.escalation?.notifiedTime, let (notice, _, channels) = told(recovery)
+        let all = known.sorted { $0.metadata.key < $1.metadata.key }
+        for recovery in all {
+            guard let (notice, policy, channels) = told(recovery), let time = notice.toldTime, !notice.isSettled
             else { continue }
             let age = Duration.seconds(max(0, min(wall.timeIntervalSince(time), Self.maxAge * 30)))
-            gate.withLock { gate in
-                for (name, _) in channels { gate.recall(notice.fingerprint, channel: name, age: age, now: now) }
+            for (name, channel) in channels {
+                gate.withLock { $0.recall(notice.fingerprint, channel: name, age: age, now: now) }
+                remember(
+                    Delivery(
+                        notice: notice,
+                        channel: channel,
+                        policy: policy,
+                        name: name,
+                        heldBack: 0,
+                        tally: NoticeTally(notice)
+                    )
+                )
             }
         }
-        for recovery in ended where recovery.status?.escalation?.notifiedTime == nil {
+        // What waits for an approval is offered by whoever looks at it.
+        for recovery in all where recovery.isFinal && recovery.status?.escalation?.notifiedTime == nil {
             guard let time = recovery.status?.escalation?.time, wall.timeIntervalSince(time) < Self.maxAge else {
                 continue
             }
             offer(recovery)
+        }
+        for recovery in all {
+            let end = recovery.state == .completed ? recovery.status?.completionTime : nil
+            if let end = recovery.status?.occurrences?.healedTime ?? end { settle(recovery.failure, at: end) }
         }
     }
 
@@ -239,6 +301,9 @@ package final class Notifier: Sendable {
 }
 
 extension NotificationChannel {
+    /// Whether it keeps what it is told open until it is told that it is over.
+    fileprivate var keepsIncidents: Bool { channel.value == .pagerDuty || channel.value == .alertmanager }
+
     /// Who gets a delivery of their own: every recipient of an e-mail; nil stands for the channel as a whole.
     fileprivate var recipients: [String?] {
         guard channel.value == .email, let to = email?.to, !to.isEmpty else { return [nil] }

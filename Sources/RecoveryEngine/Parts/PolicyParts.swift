@@ -71,6 +71,7 @@ struct PolicyParts {
                 alerts: Self.alerts(dependencies),
                 informers: dependencies.informers,
                 context: base.context,
+                noteHealed: { report.healed($0, at: $1) },
                 enqueue: { queue.add($0) }
             )
         )

@@ -259,9 +259,11 @@ package struct RecoveryReconciler: Sendable {
             )
             policyWaiters.add(recovery.metadata.key, rank, policy: policy)
         }
-        if givesUpTarget(recovery, verdict, isNews: status != recovery.status) { await releaseLock(recovery) }
-        guard status != recovery.status, let written = try await write(status, on: recovery) else { return }
-        guard verdict.gate != .backingOff else { return }
+        let isNews = status != recovery.status
+        if givesUpTarget(recovery, verdict, isNews: isNews) { await releaseLock(recovery) }
+        guard let written = isNews ? try await write(status, on: recovery) : recovery else { return }
+        if verdict.gate == .awaitingApproval { environment.report.awaitsApproval(written) }
+        guard isNews, verdict.gate != .backingOff else { return }
         let before = recovery.status?.conditions?[type: ConditionType.admitted]
         guard before?.reason != verdict.gate.rawValue || before?.status != .false else { return }
         environment.report.held(written, verdict)

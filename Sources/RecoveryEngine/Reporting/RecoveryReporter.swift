@@ -1,5 +1,5 @@
 package import ControllerRuntime
-internal import FoundationEssentials
+package import FoundationEssentials
 internal import KubernetesCore
 package import RecoveryAPI
 package import RecoveryDecision
@@ -33,6 +33,7 @@ package struct RecoveryReporter: Sendable {
     /// An attempt was reserved, or taken over after an interruption.
     package func attemptBegan(_ recovery: Recovery, isResumed: Bool) {
         guard let status = recovery.status, let execution = status.executions?.last else { return }
+        notifier?.settle(recovery.approvalSubject)
         let type = recovery.spec.error.type
         if !isResumed {
             statistics.countAttempt()
@@ -82,6 +83,8 @@ package struct RecoveryReporter: Sendable {
         case .pending, .inProgress: return
         }
         notifier?.offer(recovery)
+        notifier?.settle(recovery.approvalSubject)
+        if state == .completed { notifier?.settle(recovery.failure, at: status.completionTime) }
         if let escalation = status.escalation, escalation.level > .automatic {
             metrics.escalated(escalation.level)
             let steps = (escalation.nextSteps ?? []).prefix(3).joined(separator: "; ")
@@ -99,6 +102,16 @@ package struct RecoveryReporter: Sendable {
         metrics.blocked.increment(verdict.gate.rawValue)
         line(recovery).with(["gate": verdict.gate.rawValue]).info("held: \(verdict.message)")
         event(.warning, EventReason.blocked, "\(verdict.gate.rawValue): \(verdict.message)", recovery)
+    }
+
+    /// A person has to approve its plan; told once however often it is reported.
+    package func awaitsApproval(_ recovery: Recovery) {
+        notifier?.offer(recovery)
+    }
+
+    /// Detection has seen that the failure which a Recovery has given up is over.
+    package func healed(_ recovery: Recovery, at time: Date) {
+        notifier?.settle(recovery.failure, at: time)
     }
 
     /// A Recovery has a field of the wrong type, as servers let pass that do not check schemas.

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import HTTPTransport
 import JSON
 import KubernetesCore
 import RecoveryAPI
@@ -317,6 +318,28 @@ struct DetectionControllerTests {
         let writes = scene.hub.requests { $0.isWrite }.count
         scene.world.run(for: .seconds(600))
         #expect(scene.hub.requests { $0.isWrite && $0.concerns(Recovery.resource) }.count <= writes)
+    }
+
+    @Test("an Alertmanager that was told of a failure hears when detection sees its end")
+    func tellsTheEnd() throws {
+        let scene = DetectionScene(nil)
+        let channels: JSONValue = [["channel": "Alertmanager", "url": "https://alerts.example"]]
+        scene.putPolicy("watch", DetectionScene.readiness, ["notifications": channels])
+        scene.refuseWrites()
+        scene.putWidget(ready: "False")
+        scene.start()
+        let isFailed = { (try? scene.recoveries().first?.state) == .failed }
+        #expect(scene.world.run(until: isFailed, limit: .seconds(1_200)) != nil)
+        scene.world.run(for: .seconds(5))
+        #expect(scene.told.requests.count == 1)
+        scene.putWidget(ready: "True")
+        scene.world.run(for: .seconds(30))
+        let alerts = try scene.told.requests.compactMap { try JSONValue(parsing: $0.body ?? [])[index: 0] }
+        let ends = alerts.compactMap { $0["endsAt"]?.stringValue.flatMap { RFC3339.date(from: $0) } }
+        #expect(ends.count == 2 && alerts.first?["labels"] == alerts.last?["labels"])
+        #expect(ends.last.map { $0 <= scene.world.time.wallTime() } == true)
+        let failed = try scene.recoveries().first { $0.state == .failed }
+        #expect(failed?.status?.escalation?.resolvedTime != nil)
     }
 
     @Test("what must not be looked at is said, and does not keep it from the rest")

@@ -38,6 +38,8 @@ struct DetectionScene {
     let engine: RecoveryEngine
     /// Whom HTTP probes ask.
     let probed: ProbedServices
+    /// Takes what people are told.
+    let told = ScriptedTransport { _ in .json([:]) }
 
     init(_ detection: JSONValue? = readiness) {
         hub = FakeAPIServer(
@@ -63,6 +65,7 @@ struct DetectionScene {
         dependencies.alertToken = { "secret" }
         probed = ProbedServices(world.time)
         dependencies.outgoing = probed.transport
+        dependencies.notices = told
         engine = RecoveryEngine(dependencies)
         if let detection { putPolicy("watch", detection) }
     }
