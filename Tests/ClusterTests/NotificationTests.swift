@@ -102,6 +102,55 @@ struct NotificationTests {
         #expect(web.server.requests.count == 1 && mail.mails.count == 2)
     }
 
+    @Test("a mail server that does not answer makes no HTTP probe late")
+    func stalledMail() async throws {
+        let space = "notifications-stalled"
+        let plane = try await SharedPlane.hub.plane(namespace: space)
+        let stalled = Latch()
+        let mail = try LoopbackServer { connection in
+            connection.write("220 mail.test\r\n")
+            while let line = connection.readLine() {
+                guard line == "DATA" else {
+                    connection.write("250 ok\r\n")
+                    continue
+                }
+                connection.write("354 go on\r\n")
+                while let text = connection.readLine(), text != "." {}
+                stalled.open()
+                return connection.waitForClose()
+            }
+        }
+        let web = try WebServer()
+        defer {
+            mail.stop()
+            web.server.stop()
+        }
+        let directory = try TemporaryDirectory()
+        let configuration = try directory.write(Array("allowedAddresses: [127.0.0.0/8]\n".utf8), as: "config.yaml")
+        try await plane.apply(
+            """
+            apiVersion: recovery.tmc.io/v1alpha1
+            kind: RecoveryPolicy
+            metadata: {name: stalled, namespace: \(space)}
+            spec:
+              detection:
+                httpProbes: [{name: web, url: "\(web.server.url)", intervalSeconds: 1, errorType: ComponentUnhealthy}]
+              notifications:
+              - channel: Email
+                email: {server: "smtp://127.0.0.1:\(mail.port)", from: tmc@example.com, to: [a@example.com]}
+            """
+        )
+        try await ControllerProcess.with(plane, "--namespace \(space) --config \(configuration)") { _ in
+            try await plane.apply(recovery(space, "lost"))
+            try await stalled.wait()
+            // The mail is given up after a minute.
+            let (time, seen) = (SystemTimeSource(), web.server.requests.count)
+            try await withDeadline(time.now().advanced(by: .seconds(30)), time) {
+                _ = try await web.requests(atLeast: seen + 3)
+            }
+        }
+    }
+
     private func mayReadSecrets(_ plane: ControlPlane, _ space: String) async throws {
         try await plane.kubectl("create role channels -n \(space) --verb=get --resource=secrets")
         try await plane.kubectl(
