@@ -88,6 +88,7 @@ public final class HTTPServer: Sendable {
         defer {
             // When handlers are done only their answers are on the way out, for two seconds at most.
             channel.stop()
+            channel.endAnswers()
             thread.join()
             state.withLock { $0 = .ended }
         }

@@ -17,6 +17,8 @@ final class RequestChannel: Sendable {
         /// The connections whose streams have something to send.
         var readable: [UInt64] = []
         var mustStop = false
+        /// Whether no more answers come: whoever waits for one waits in vain.
+        var areAnswersOver = false
     }
 
     private struct State {
@@ -67,6 +69,11 @@ final class RequestChannel: Sendable {
     /// Tells the loop to accept no more and to end when the requests in work are answered.
     func stop() {
         order { $0.mustStop = true }
+    }
+
+    /// Tells the loop that there are no handlers any more: requests that none of them has taken get no answer.
+    func endAnswers() {
+        order { $0.areAnswersOver = true }
     }
 
     /// Only the first of several orders needs to wake the loop, which takes them all at once.

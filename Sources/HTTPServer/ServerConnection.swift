@@ -124,6 +124,11 @@ final class ServerConnection {
         limitFarewell()
     }
 
+    /// Nobody answers any more: one that waits for that ends.
+    func giveUpAnswer() {
+        if case .handling = state { state = .closed }
+    }
+
     /// The stream has something to send; returns the next request when the body is complete and the client has sent it.
     func streamIsReadable() -> HTTPServerRequest? {
         guard case .streaming = state, output.isEmpty else { return nil }

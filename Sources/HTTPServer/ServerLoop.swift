@@ -48,9 +48,11 @@ final class ServerLoop {
             guard let connection = connections[id] else { continue }
             submit(connection.streamIsReadable(), of: connection)
         }
-        guard orders.mustStop, listener != nil else { return }
-        listener = nil
-        for connection in connections.values { connection.stop() }
+        if orders.mustStop, listener != nil {
+            listener = nil
+            for connection in connections.values { connection.stop() }
+        }
+        if orders.areAnswersOver { for connection in connections.values { connection.giveUpAnswer() } }
     }
 
     private func dropClosed() {

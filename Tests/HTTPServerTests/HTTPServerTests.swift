@@ -286,6 +286,32 @@ struct HTTPServerTests {
         #expect(try await answer.status == 503)
     }
 
+    @Test func `a request that arrives when there are no handlers any more does not hold up the end`() async throws {
+        let socket = try ListeningSocket(address: "127.0.0.1:0")
+        let port = socket.port
+        let channel = try RequestChannel()
+        let handover = Mutex<ListeningSocket?>(socket)
+        let ended = Latch()
+        let thread = try OwnedThread {
+            guard let socket = handover.withLock({ $0.take() }) else { return }
+            let bounds = ServerConnection.Bounds(
+                limits: HTTPServerLimits(),
+                refusal: HTTPServerResponse.plain,
+                gate: { _ in nil }
+            )
+            ServerLoop(listener: socket, channel: channel, bounds: bounds, time: SystemTimeSource()).run()
+            ended.open()
+        }
+        let client = try RawClient(port: port)
+        client.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+        #expect(try await channel.nextExchanges()?.count == 1)
+        channel.stop()
+        channel.endAnswers()
+        try await ended.wait()
+        thread.join()
+        #expect(try await client.receive() == "")
+    }
+
     @Test func `an idle kept connection does not hold up the shutdown`() async throws {
         var client: RawClient?
         try await serve(Self.echo) { port, _ in
