@@ -55,7 +55,10 @@ struct ModeTests {
     func `what its detector hears nothing of any more is ended before anything starts`(_ mode: PolicyMode) throws {
         var facts = Self.facts(mode)
         facts.detection = .silent
-        let recovery = Self.opened { $0.metadata.labels?[MetadataName.policy] = "web" }
+        let recovery = Self.opened { recovery in
+            recovery.metadata.labels?[MetadataName.policy] = facts.policies.first?.metadata.name
+            recovery.spec.policyRef = NameReference(name: facts.policies.first?.metadata.name ?? "")
+        }
         let decision = try decide(recovery, facts)
         #expect(decision.status?.state == .cancelled)
         let reason = decision.status?.conditions?[type: ConditionType.succeeded]?.reason

@@ -60,6 +60,7 @@ struct AttemptSettlingTests {
                 mayLead: { true },
                 retryBackoff: EngineConfiguration().backoff,
                 controllerNamespace: StrategyHarness.namespace,
+                turns: CopyTurns(),
                 report: RecoveryReporter(
                     recorder: recorder,
                     metrics: RecoveryMetrics(registry: MetricsRegistry()),

@@ -49,7 +49,7 @@ package struct MigrationInvariants {
 
 extension PlacementStatus {
     /// The clusters whose copy is synced and ready.
-    fileprivate var well: [String] {
+    package var well: [String] {
         (clusters ?? []).filter { $0.state == .synced && $0.ready == true }.map(\.cluster)
     }
 }

@@ -142,8 +142,9 @@ package struct Incident: Sendable, Hashable {
         return Recovery(metadata: metadata, spec: spec)
     }
 
-    /// The target that names and fingerprints are made of: one without a namespace counts as of the Recovery's, a
-    /// cluster-scoped one too. Its uid does not count.
+    /// The target that names and fingerprints are made of; its uid does not count.
+    ///
+    /// One without a namespace counts as of the Recovery's, a cluster-scoped one too.
     private var target: ResolvedTarget {
         let failed = targetRef ?? subject
         return ResolvedTarget(

@@ -24,8 +24,16 @@ struct EngineParts {
     init(_ dependencies: RecoveryEngine.Dependencies) {
         base = EngineBase(dependencies)
         fleet = FleetParts(base)
-        policies = PolicyParts(base, sights: fleet.sights)
         metrics = RecoveryMetrics(registry: dependencies.metrics)
+        notifier = Self.notifier(base)
+        let report = RecoveryReporter(
+            recorder: dependencies.recorder,
+            metrics: metrics,
+            statistics: statistics,
+            logger: dependencies.logger,
+            notifier: notifier
+        )
+        policies = PolicyParts(base, sights: fleet.sights) { report.healed($0, at: $1) }
         StateGauges.register(
             in: dependencies.metrics,
             recoveries: base.caches.recoveries.store,
@@ -39,14 +47,6 @@ struct EngineParts {
             strategies: Set(dependencies.registry.catalogue(enabled: nil).names),
             informers: dependencies.informers,
             context: base.context
-        )
-        notifier = Self.notifier(base)
-        let report = RecoveryReporter(
-            recorder: dependencies.recorder,
-            metrics: metrics,
-            statistics: statistics,
-            logger: dependencies.logger,
-            notifier: notifier
         )
         let writer = StatusWriter(client: base.client, timeSource: dependencies.timeSource)
         let lock = TargetLock(

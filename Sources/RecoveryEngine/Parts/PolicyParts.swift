@@ -1,4 +1,5 @@
 internal import ControllerRuntime
+internal import FoundationEssentials
 internal import KubernetesClient
 internal import KubernetesCore
 internal import RecoveryAPI
@@ -12,7 +13,12 @@ struct PolicyParts {
     let detection: DetectionController
     let ledger: LedgerKeeper?
 
-    init(_ base: EngineBase, sights: ClusterSights?) {
+    /// Makes the parts; `noteHealed` is called with a Recovery whose target detection sees healthy again, and since when.
+    init(
+        _ base: EngineBase,
+        sights: ClusterSights?,
+        noteHealed: @escaping @Sendable (Recovery, Date) -> Void
+    ) {
         let dependencies = base.dependencies
         let (policies, recoveries, queue) = (base.caches.policies, base.caches.recoveries, base.queue)
         let report = PolicyReporter(
@@ -71,7 +77,7 @@ struct PolicyParts {
                 alerts: Self.alerts(dependencies),
                 informers: dependencies.informers,
                 context: base.context,
-                noteHealed: { report.healed($0, at: $1) },
+                noteHealed: noteHealed,
                 enqueue: { queue.add($0) }
             )
         )

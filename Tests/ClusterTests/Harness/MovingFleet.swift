@@ -2,6 +2,7 @@ import Foundation
 import KubernetesClient
 import KubernetesCore
 import RecoveryAPI
+import RecoveryTestSupport
 import TestSupport
 import Testing
 

@@ -447,8 +447,9 @@ struct MigrationDecisionTests {
         #expect(MigrationTurn.first(of: all)?.metadata.name == "young")
         #expect(MigrationTurn.first(of: Array(all.dropLast()))?.metadata.name == "a")
         #expect(MigrationTurn.first(of: [all[0]]) == nil)
-        var refused = migration("refused", .pending, 0)
-        refused.status?.set(ConditionType.accepted, .false, reason: "OutsideFence", "", of: refused, now: start)
+        let new = migration("refused", .pending, 0)
+        var refused = new
+        refused.status?.set(ConditionType.accepted, .false, reason: "OutsideFence", "", of: new, now: start)
         #expect(MigrationTurn.first(of: [refused] + all.dropLast())?.metadata.name == "a")
         #expect(MigrationTurn.first(of: [refused])?.metadata.name == "refused")
     }
