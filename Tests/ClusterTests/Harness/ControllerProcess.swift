@@ -155,19 +155,27 @@ final class ControllerProcess: Sendable {
         )
     }
 
+    /// A port that is free now, below those that connections get by themselves and those of planes: nobody takes it until
+    /// it is bound.
     static func freePort() throws -> Int {
+        for _ in 0..<100 {
+            let port = Int.random(in: 10_000..<20_000)
+            if isFree(port) { return port }
+        }
+        throw ShellError(command: "bind", status: errno, output: "no free port")
+    }
+
+    private static func isFree(_ port: Int) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+        return unsafe withUnsafePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
-                unsafe bind(descriptor, raw, length) == 0 && getsockname(descriptor, raw, &length) == 0
+                unsafe bind(descriptor, raw, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
-        guard isBound else { throw ShellError(command: "bind", status: errno, output: "no free port") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }
