@@ -102,5 +102,5 @@ struct PlayedKubelet: Sendable {
         }
     }
 
-    private static var now: String { Date.now.formatted(.iso8601) }
+    private static var now: String { SystemTimeSource().wallTime().formatted(.iso8601) }
 }
