@@ -33,18 +33,16 @@ struct ControllerProgram {
 
     /// Runs until SIGTERM or SIGINT; a second one ends the process at once.
     ///
+    /// - Parameter notices: carries what people are told, and nothing else; it is not ended here.
     /// - Throws: `ConfigurationError`; `ManagerError` or a `ClientError` when a part fails.
-    func run() async throws {
+    func run(notices: CurlTransport) async throws {
         let kubeconfig = try loadKubeconfig()
         let transport = try CurlTransport()
         let leaseTransport = try CurlTransport()
         let memberTransport = try CurlTransport()
         let outgoingTransport = try CurlTransport()
-        // On its own: a mail server that is slow to answer holds its thread up.
-        let noticeTransport = try CurlTransport()
         defer {
-            let all = [transport, leaseTransport, memberTransport, outgoingTransport, noticeTransport]
-            for used in all { used.shutdown() }
+            for used in [transport, leaseTransport, memberTransport, outgoingTransport] { used.shutdown() }
         }
         let clientMetrics = ClientMetrics(registry: metrics)
         let userAgent = UserAgent.text(name: Self.name, version: Self.version)
@@ -80,7 +78,7 @@ struct ControllerProgram {
             namespace: namespace,
             members: members,
             outgoing: outgoingTransport,
-            notices: noticeTransport
+            notices: notices
         )
     }
 

@@ -2,6 +2,7 @@ import CommandLineFlags
 import ControllerRuntime
 import FoundationEssentials
 import Glibc
+import HTTPTransport
 import ProcessSignals
 import Telemetry
 
@@ -23,7 +24,10 @@ do {
         print("recovery-controller \(ControllerProgram.version)")
         exit(0)
     }
-    try await ControllerProgram(options: ControllerOptions(flags)).run()
+    let notices = try CurlTransport()
+    try await ControllerProgram(options: ControllerOptions(flags)).run(notices: notices)
+    // A mail server that stalls holds the thread of this transport up; the end of the process does not wait for that.
+    withExtendedLifetime(notices) { exit(0) }
 } catch let error as UsageError {
     end(2, "\(error)\nSee recovery-controller --help.")
 } catch let error as ConfigurationError {
