@@ -134,7 +134,8 @@ struct NotificationTests {
             metadata: {name: stalled, namespace: \(space)}
             spec:
               detection:
-                httpProbes: [{name: web, url: "\(web.server.url)", intervalSeconds: 1, errorType: ComponentUnhealthy}]
+                httpProbes:
+                - {name: web, url: "\(web.server.url)", intervalSeconds: 1, timeoutSeconds: 1, errorType: ComponentUnhealthy}
               notifications:
               - channel: Email
                 email: {server: "smtp://127.0.0.1:\(mail.port)", from: tmc@example.com, to: [a@example.com]}
