@@ -53,15 +53,7 @@ struct DetectionSourcesTests {
         _ type: String,
         until isReached: @escaping @Sendable (Recovery) -> Bool = { $0.status?.plan != nil }
     ) async throws -> Recovery {
-        let target = ResolvedTarget(apiVersion: "apps/v1", kind: "Deployment", namespace: space, name: name)
-        let fingerprint = try #require(LockKey(target)).fingerprint(errorType: type)
-        let name = RecoveryNaming.name(target: target, fingerprint: fingerprint, number: 1)
-        return try await plane.wait(
-            for: Recovery.self,
-            ObjectKey(namespace: space, name: name),
-            within: .seconds(120),
-            until: isReached
-        )
+        try await plane.incident(of: .deployment(space, name), errorType: type, until: isReached)
     }
 
     @Test("events of the scheduler, counted in a window, are the workload's failure")

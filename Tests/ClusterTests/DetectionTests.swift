@@ -57,15 +57,7 @@ struct DetectionTests {
         _ space: String,
         until isReached: @escaping @Sendable (Recovery) -> Bool
     ) async throws -> Recovery {
-        let target = ResolvedTarget(apiVersion: "apps/v1", kind: "Deployment", namespace: space, name: "web")
-        let fingerprint = try #require(LockKey(target)).fingerprint(errorType: ErrorType.componentUnhealthy.rawValue)
-        let name = RecoveryNaming.name(target: target, fingerprint: fingerprint, number: 1)
-        return try await plane.wait(
-            for: Recovery.self,
-            ObjectKey(namespace: space, name: name),
-            within: .seconds(120),
-            until: isReached
-        )
+        try await plane.incident(of: .deployment(space, "web"), until: isReached)
     }
 
     private func image(_ plane: ControlPlane, _ space: String) async throws -> JSONValue? {

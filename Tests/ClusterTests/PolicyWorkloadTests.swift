@@ -73,15 +73,7 @@ struct PolicyWorkloadTests {
         _ name: String,
         until isReached: @escaping @Sendable (Recovery) -> Bool
     ) async throws -> Recovery {
-        let target = ResolvedTarget(apiVersion: "apps/v1", kind: "Deployment", namespace: space, name: name)
-        let fingerprint = try #require(LockKey(target)).fingerprint(errorType: ErrorType.componentUnhealthy.rawValue)
-        let name = RecoveryNaming.name(target: target, fingerprint: fingerprint, number: 1)
-        return try await plane.wait(
-            for: Recovery.self,
-            ObjectKey(namespace: space, name: name),
-            within: .seconds(150),
-            until: isReached
-        )
+        try await plane.incident(of: .deployment(space, name), until: isReached)
     }
 
     @Test("a revision in CrashLoopBackOff is rolled back to the one that was healthy, by the policy alone")

@@ -139,14 +139,6 @@ struct StormTests {
         _ name: String,
         until isReached: @escaping @Sendable (Recovery) -> Bool
     ) async throws -> Recovery {
-        let target = ResolvedTarget(apiVersion: "apps/v1", kind: "Deployment", namespace: Self.space, name: name)
-        let fingerprint = try #require(LockKey(target)).fingerprint(errorType: ErrorType.componentUnhealthy.rawValue)
-        let name = RecoveryNaming.name(target: target, fingerprint: fingerprint, number: 1)
-        return try await plane.wait(
-            for: Recovery.self,
-            ObjectKey(namespace: Self.space, name: name),
-            within: .seconds(120),
-            until: isReached
-        )
+        try await plane.incident(of: .deployment(Self.space, name), until: isReached)
     }
 }

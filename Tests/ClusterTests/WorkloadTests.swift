@@ -181,16 +181,7 @@ struct WorkloadTests {
         try await plane.kubectl("wait -n \(Self.system) --for=condition=Detecting --timeout=60s recoverypolicy/nodes")
         try await plane.stop(node)
         let target = ResolvedTarget(apiVersion: "v1", kind: "Node", namespace: Self.system, name: node)
-        let fingerprint = try #require(LockKey(target)).fingerprint(errorType: ErrorType.componentUnhealthy.rawValue)
-        let ended = try await plane.wait(
-            for: Recovery.self,
-            ObjectKey(
-                namespace: Self.system,
-                name: RecoveryNaming.name(target: target, fingerprint: fingerprint, number: 1)
-            ),
-            within: .seconds(240),
-            until: \.isFinal
-        )
+        let ended = try await plane.incident(of: target, within: .seconds(240), until: \.isFinal)
         #expect(ended.state == .completed, "\(ended.status?.message ?? "")")
         let left = try await pods(plane)
         #expect(left.count == 2 && !left.contains { $0["spec", "nodeName"]?.stringValue == node })

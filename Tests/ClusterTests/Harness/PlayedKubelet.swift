@@ -28,20 +28,16 @@ struct PlayedKubelet: Sendable {
     ) async throws {
         let kubelet = PlayedKubelet(plane: plane, node: node)
         try await kubelet.register()
-        let playing = Task {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await kubelet.beat() }
-                group.addTask { try await kubelet.follow(stage) }
-                defer { group.cancelAll() }
-                try await group.next()
-            }
-        }
         try await cleaningUp(
+            { try await plane.kubectl("delete node/\(node) -n kube-node-lease lease/\(node)") },
             {
-                playing.cancel()
-                try await plane.kubectl("delete node/\(node) -n kube-node-lease lease/\(node)")
-            },
-            body
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await kubelet.beat() }
+                    group.addTask { try await kubelet.follow(stage) }
+                    defer { group.cancelAll() }
+                    try await body()
+                }
+            }
         )
     }
 
