@@ -118,7 +118,7 @@ struct FleetCrashTests {
         case secretWritten
 
         /// Whether a write that the hub is asked for comes at this moment.
-        @Sendable func isReached(_ write: HeldWrite.Review) -> Bool {
+        @Sendable func isReached(_ write: HeldWrites.Review) -> Bool {
             switch self {
             case .tokenMade: write.resource == "secrets"
             case .secretWritten:
@@ -137,7 +137,8 @@ struct FleetCrashTests {
         try await WatchedMember.with(space, spec: WatchedMember.renewal(space)) { fleet in
             let controller = try #require(fleet.controller)
             try await fleet.giveCertificateNearItsEnd()
-            try await HeldWrite.with(fleet.hub, space, where: moment.isReached) { write in
+            try await HeldWrites.with(fleet.hub, space) { writes in
+                let write = writes.hold(where: moment.isReached)
                 try await fleet.report("renew", .clusterAuth, "clusterRef: {name: watched}")
                 try await write.wait()
                 let seen = try await fleet.recovery("renew") { $0.hasRecorded("RenewCredential") }

@@ -12,23 +12,15 @@ struct MigrationTests {
     ]
     private static let steps = ["Prechecked", "TargetAdded", "TargetVerified", "CutOver", "SourceCleaned"]
 
-    @Test("Relocate there and back, the controller killed with -9 in each phase: the same steps and the same end")
+    @Test("Relocate there, and back with the controller killed with -9 in each write: the same steps and the same end")
     func relocates() async throws {
         try await MovingFleet.with("mig-relocate") { fleet in
-            let moments: [MigrationPhase?] = [nil, .prechecking, .deploying, .verifying, .cuttingOver, .cleaning]
-            for (index, moment) in moments.enumerated() {
-                let (from, to) = (index % 2, 1 - index % 2)
-                let name = "move-\(index)"
-                try await fleet.migrate(name, from: from, to: to)
-                if let moment {
-                    _ = try await fleet.migration(name) {
-                        $0.status?.phase == moment || $0.status?.phase?.isFinal == true
-                    }
-                    try await fleet.controller.crashAndRestart()
-                }
+            for (name, from, to) in [("there", 0, 1), ("back", 1, 0)] {
+                let writes = name == "back" ? fleet.writes(from: from, to: to) : []
+                try await fleet.kill(name, in: writes) { try await fleet.migrate(name, from: from, to: to) }
                 let ended = try await fleet.end(name)
                 #expect(ended.status?.phase == .completed, "\(ended.status?.message ?? "")")
-                #expect(fleet.phases(name) == Self.whole, "killed in \(moment?.rawValue ?? "no phase")")
+                #expect(fleet.phases(name) == Self.whole)
                 #expect(fleet.steps(name) == Self.steps)
                 #expect(ended.status?.completedSteps?.map(\.name) == Self.steps, "no step twice")
                 let placement = try await fleet.placement { _ in true }
@@ -45,16 +37,18 @@ struct MigrationTests {
     }
 
     @Test(
-        "Failover from a member that hangs or is killed; when it answers again its copy goes, its data stays, nothing moves back",
+        "a member hangs or dies: Failover, though killed in each write; when it is back its copy goes, its data stays",
         arguments: ["STOP", "KILL"]
     )
     func failsOver(signal: String) async throws {
         try await MovingFleet.with("mig-failover-\(signal.lowercased())") { fleet in
             try await fleet.members[0].stop("apiserver", signal: signal)
             try await fleet.expect(0, isReady: false)
-            try await fleet.migrate("away", .failover)
+            let writes = signal == "STOP" ? fleet.writes(from: 0, to: 1) : []
+            try await fleet.kill("away", in: writes) { try await fleet.migrate("away", .failover) }
             let ended = try await fleet.end("away")
             #expect(ended.status?.phase == .completed && fleet.phases("away") == Self.whole)
+            #expect(ended.status?.completedSteps?.map(\.name) == Self.steps && fleet.steps("away") == Self.steps)
             let lost = try await fleet.placement { $0.isReady(on: fleet.cluster(1)) }
             #expect(lost.decisions?.map(\.cluster) == [fleet.cluster(1)] && lost.evacuated?.first?.hasLeftovers == true)
             if signal == "KILL" {
@@ -66,6 +60,7 @@ struct MigrationTests {
             #expect(clean.decisions?.map(\.cluster) == [fleet.cluster(1)], "nothing goes back by itself")
             let (left, there) = (try await fleet.copy(on: 0), try await fleet.copy(on: 1))
             #expect(!left.settings && left.data && there.settings && there.data)
+            #expect(try await fleet.madeBeforeBreak(from: 0, to: 1))
         }
     }
 
@@ -76,11 +71,7 @@ struct MigrationTests {
         try await MovingFleet.with("mig-quota") { fleet in
             let before = try await fleet.placement { _ in true }.decisions
             try await fleet.members[1].refuseConfigMaps(fleet.space)
-            try await fleet.migrate("full")
-            _ = try await fleet.incident(.migrationFailure, about: Migration.self, "full") {
-                $0.hasRecorded("RollBack") || $0.isFinal
-            }
-            try await fleet.controller.crashAndRestart()
+            try await fleet.kill("full", in: [.phase(.rollingBack)]) { try await fleet.migrate("full") }
             let ended = try await fleet.end("full", within: .seconds(120))
             #expect(ended.status?.phase == .rolledBack, "\(ended.status?.message ?? "")")
             #expect(ended.status?.message?.contains("exceeded quota") == true)
@@ -136,18 +127,27 @@ struct MigrationTests {
         }
     }
 
-    @Test("a deadline passes: the decisions are restored, and MigrationTimeout tells of it")
+    @Test("a deadline passes: the decisions are restored, though killed in each write; MigrationTimeout tells of it")
     func deadline() async throws {
         try await MovingFleet.with("mig-late", volumes: [0]) { fleet in
             let before = try await fleet.placement { _ in true }.decisions
             try await fleet.migrate("late", .relocate, "deadlineSeconds: 60")
+            _ = try await fleet.placement { $0.copy(fleet.cluster(1))?.state == .synced }
+            #expect(try await fleet.copy(on: 1).settings, "there is a copy to take back")
+            let writes: [MovingWrite] = [
+                .phase(.rollingBack), .taken(fleet.cluster(1)), .forgotten(fleet.cluster(1)), .phase(.rolledBack),
+            ]
+            try await fleet.kill("late", in: writes) {}
             let ended = try await fleet.end("late", within: .seconds(180))
             #expect(ended.status?.phase == .rolledBack, "\(ended.status?.message ?? "")")
             #expect(fleet.phases("late") == [.prechecking, .deploying, .verifying, .rollingBack, .rolledBack])
-            #expect(fleet.steps("late") == ["Prechecked", "TargetAdded", "RollbackStarted", "TargetRemoved"])
+            let steps = ["Prechecked", "TargetAdded", "RollbackStarted", "TargetRemoved"]
+            #expect(fleet.steps("late") == steps && ended.status?.completedSteps?.map(\.name) == steps)
             let after = try await fleet.placement { _ in true }
             #expect(after.decisions == before && after.isReady(on: fleet.cluster(0)))
+            #expect(after.evacuated?.isEmpty != false)
             #expect(try await fleet.copy(on: 1).settings == false)
+            #expect(try await fleet.settings("delete", on: 0).isEmpty, "the copy that stays was never taken away")
             let recovery = try await fleet.incident(.migrationTimeout, about: Migration.self, "late", until: \.isFinal)
             #expect(recovery.state == .completed, "\(recovery.status?.message ?? "")")
         }
@@ -158,13 +158,14 @@ struct MigrationTests {
         try await MovingFleet.with("mig-resumed", volumes: [0]) { fleet in
             try await fleet.migrate("hangs", .relocate, "deadlineSeconds: 600")
             _ = try await fleet.migration("hangs") { $0.status?.phase == .verifying }
-            try await fleet.report(
-                "resume",
-                .migrationFailure,
-                "targetRef: {apiVersion: recovery.tmc.io/v1alpha1, kind: Migration, name: hangs}"
-            )
-            let begun = try await fleet.recovery("resume") { $0.hasRecorded("ResumeMigration") || $0.isFinal }
-            try await fleet.controller.crashAndRestart()
+            try await fleet.kill("hangs", in: [.resumed]) {
+                try await fleet.report(
+                    "resume",
+                    .migrationFailure,
+                    "targetRef: {apiVersion: recovery.tmc.io/v1alpha1, kind: Migration, name: hangs}"
+                )
+            }
+            let begun = try await fleet.recovery("resume") { $0.hasRecorded("ResumeMigration") }
             _ = try await fleet.migration("hangs") { $0.status?.resumeTime != nil }
             try await fleet.makeVolume(on: 1)
             let moved = try await fleet.end("hangs")

@@ -67,6 +67,11 @@ final class ControllerProcess: Sendable {
     /// Kills the process with -9 and starts the next one.
     func crashAndRestart() async throws {
         crash()
+        try await restart()
+    }
+
+    /// Starts the next process after a crash.
+    func restart() async throws {
         let next = try await Self.launch(command, logName)
         run.withLock { $0 = next }
         try await waitUntilReady()

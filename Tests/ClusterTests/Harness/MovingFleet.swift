@@ -175,13 +175,17 @@ struct MovingFleet: Fleet {
 
     /// Whether the ConfigMap came to one member before it left the other one, by what their servers wrote down.
     func madeBeforeBreak(from: Int, to: Int) async throws -> Bool {
-        let isOurs = { (entry: AuditLog.Entry) in
-            entry.namespace == space && entry.resource == "configmaps" && entry.name == "settings"
-        }
-        let made = try await AuditLog(members[to]).successfulWrites { isOurs($0) && $0.verb == "patch" }.last
-        let gone = try await AuditLog(members[from]).successfulWrites { isOurs($0) && $0.verb == "delete" }.last
+        let made = try await settings("patch", on: to).last
+        let gone = try await settings("delete", on: from).last
         guard let made, let gone else { return false }
         return made.time <= gone.time
+    }
+
+    /// How a member's ConfigMap was changed, by what its server wrote down.
+    func settings(_ verb: String, on index: Int) async throws -> [AuditLog.Entry] {
+        try await AuditLog(members[index]).successfulWrites {
+            $0.namespace == space && $0.resource == "configmaps" && $0.name == "settings" && $0.verb == verb
+        }
     }
 }
 
