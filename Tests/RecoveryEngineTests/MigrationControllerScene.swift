@@ -23,8 +23,15 @@ final class MigrationControllerScene: Sendable {
     let member: FakeAPIServer
     let client: KubernetesClient
     let members: MemberClients
+    /// The cores of the only node of every member; nil while nobody has counted.
+    private let cores: String?
 
-    init(space: String = MigrationControllerScene.space, manifests: [JSONValue] = [PlacedScene.settings]) {
+    init(
+        space: String = MigrationControllerScene.space,
+        manifests: [JSONValue] = [PlacedScene.settings],
+        cores: String? = nil
+    ) {
+        self.cores = cores
         hub = FakeAPIServer(
             timeSource: world.time,
             resources: [Recovery.resource, MemberCluster.resource, Placement.resource, Migration.resource]
@@ -68,9 +75,17 @@ final class MigrationControllerScene: Sendable {
 
     static let quotas = APIResource(group: "", version: "v1", plural: "resourcequotas", kind: "ResourceQuota")
 
+    /// What is counted of every member.
+    var capacity: ClusterCapacity? {
+        cores.map { ClusterCapacity(nodes: [NodeRoom(ClusterCapacityTests.node("n", cpu: $0))], pods: []) }
+    }
+
     /// Starts a controller with caches of its own; cancelling it is a crash.
     @discardableResult
-    func start() -> VirtualRun<Void> {
+    func start(
+        _ reservations: CapacityReservations = CapacityReservations(),
+        onFreedRoom: @escaping @Sendable () -> Void = {}
+    ) -> VirtualRun<Void> {
         let context = RuntimeContext(timeSource: world.time, logger: .disabled)
         let migrations = Informer<Migration>(
             client: client,
@@ -79,6 +94,10 @@ final class MigrationControllerScene: Sendable {
             context: context
         )
         let placements = Informer<Placement>(client: client, scope: WatchScope(), context: context)
+        placements.addHandler { event in
+            guard case .updated(_, let placement) = event else { return }
+            _ = reservations.observe(placement)
+        }
         let clusters = Informer<MemberCluster>(client: client, scope: WatchScope(), context: context)
         let recoveries = Informer<Recovery>(
             client: client,
@@ -100,8 +119,9 @@ final class MigrationControllerScene: Sendable {
                 placements: placements,
                 clusters: clusters,
                 namespaces: namespaces,
-                capacity: { _ in nil },
-                reservations: CapacityReservations(),
+                capacity: { [capacity] _ in capacity },
+                reservations: reservations,
+                onFreedRoom: onFreedRoom,
                 fence: PlacementFence(controllerNamespace: Self.space),
                 incidents: IncidentReporter(
                     client: client,

@@ -22,6 +22,11 @@ extension MigrationDecisionMaker {
     mutating func deploying() -> MigrationDecision {
         guard placement.hasCopy(of: move) else {
             if let finding = targetFinding() { return blocked([finding]) }
+            // Asked again where the process has changed since: the room was reserved in its memory only.
+            guard let prechecks = facts.prechecks else { return act(.precheck) }
+            guard prechecks.findings.isEmpty else {
+                return blocked(prechecks.findings, recheckAfter: MigrationDecision.precheckInterval)
+            }
             return act(.change(placement.adding(move)))
         }
         status.complete(MigrationStepName.targetAdded, "the Placement asks for a copy on \(move.to)", now: now)

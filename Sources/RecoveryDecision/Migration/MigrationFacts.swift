@@ -109,6 +109,9 @@ package struct MigrationFacts: Sendable, Hashable {
     /// The prechecks; nil when nobody has asked.
     package var prechecks: MigrationPrechecks?
 
+    /// Whether the Placement asks for a copy on the target.
+    package var isTargetDecided: Bool { placement?.status?.decision(on: target.name)?.isLeaving == false }
+
     /// Gathers facts about two ends.
     package init(placement: Placement?, source: MigrationEnd, target: MigrationEnd) {
         self.placement = placement

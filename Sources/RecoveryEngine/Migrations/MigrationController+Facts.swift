@@ -58,7 +58,7 @@ extension MigrationController {
             }
     }
 
-    /// Asks the target; what it does not say in time is a finding, too.
+    /// Asks the target, and reserves the room; what it does not say in time is a finding, too.
     func prechecks(_ migration: Migration, _ facts: MigrationFacts) async throws -> MigrationPrechecks {
         let name = migration.destination
         guard let placement = facts.placement, let target = cluster(name) else { return MigrationPrechecks() }
@@ -70,16 +70,18 @@ extension MigrationController {
                 client: client,
                 fence: environment.fence,
                 capacity: environment.capacity(name),
-                reserved: environment.reservations.amounts(
-                    on: name,
-                    besides: placement.metadata.key,
-                    now: environment.context.timeSource.wallTime()
-                )
+                reservations: environment.reservations,
+                decider: .migration
             )
             return try await inspection.run(within: TargetInspection.timeLimit, environment.context.timeSource)
         } catch let error as MemberClientError {
             return .notAnswering(name, error.description)
         }
+    }
+
+    /// Gives back the room that prechecks have reserved for a copy that nobody is going to ask for.
+    func giveBackRoom(for placement: ObjectKey) {
+        if environment.reservations.release(placement, by: .migration) { environment.onFreedRoom() }
     }
 
     /// A copy that a Migration has asked for and that nobody looks after any more goes, or stays as any other.

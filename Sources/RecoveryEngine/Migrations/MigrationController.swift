@@ -26,6 +26,8 @@ final class MigrationController: Sendable {
         var capacity: @Sendable (_ cluster: String) -> ClusterCapacity?
         /// What copies that are on their way there will take of it.
         var reservations: CapacityReservations
+        /// Called when room that was reserved is not taken after all.
+        var onFreedRoom: @Sendable () -> Void
         var fence: PlacementFence
         var incidents: IncidentReporter
         var recorder: EventRecorder
@@ -82,7 +84,10 @@ final class MigrationController: Sendable {
     func reconcile(_ placement: ObjectKey) async throws -> ReconcileResult {
         try await takeBackOrphans(of: placement)
         var migrations = environment.migrations.store.byIndex(Self.placementIndex, placement.description)
-        guard migrations.contains(where: { !$0.isFinal }) else { return .done }
+        guard migrations.contains(where: { !$0.isFinal }) else {
+            giveBackRoom(for: placement)
+            return .done
+        }
         if !migrations.contains(where: { $0.hasBegun && !$0.isFinal }) {
             // Who begins must not depend on a cache that lags behind.
             migrations = try await hub.list(Migration.self, namespace: placement.namespace).items.filter {
@@ -124,6 +129,8 @@ final class MigrationController: Sendable {
             }
             switch decision.action {
             case .rest:
+                // A copy that is asked for reserves its room by the Placement's status.
+                if first == nil, !facts.isTargetDecided { giveBackRoom(for: migration.placementKey) }
                 try await reportIncident(migration)
                 return decision.recheckAt
             case .precheck: facts.prechecks = try await prechecks(migration, facts)

@@ -8,7 +8,7 @@ internal import Timekeeping
 
 /// Asks a member whether a copy of a placement would fit: kinds, namespaces, names, quota and capacity.
 ///
-/// Changes nothing: what would be applied is applied as a dry run, which goes through the member's admission, quota of
+/// Changes nothing there: what would be applied is applied as a dry run, which goes through the member's admission, quota of
 /// objects included. Quota of what pods ask for is reckoned, since a dry run of a workload makes no pods.
 struct TargetInspection: Sendable {
     /// How long a member may take for all questions.
@@ -21,7 +21,9 @@ struct TargetInspection: Sendable {
     /// What the nodes have left; nil while nobody has counted.
     let capacity: ClusterCapacity?
     /// What copies of other placements that are on their way there will take of it.
-    let reserved: ResourceAmounts
+    let reservations: CapacityReservations
+    /// Who reserves the room that the copy takes, where there is enough; nil only asks.
+    let decider: CapacityReservations.Decider?
     private var name: String { cluster.metadata.name ?? "" }
 
     /// Asks everything.
@@ -30,7 +32,9 @@ struct TargetInspection: Sendable {
     /// - Throws: `CancellationError`.
     func run(within limit: Duration, _ time: any TimeSource) async throws -> MigrationPrechecks {
         do {
-            return try await withDeadline(time.now().advanced(by: limit), time) { try await inspect() }
+            return try await withDeadline(time.now().advanced(by: limit), time) {
+                try await inspect(now: time.wallTime())
+            }
         } catch let error as ClientError {
             return .notAnswering(name, "\(error)")
         } catch is DeadlineExceeded {
@@ -38,8 +42,8 @@ struct TargetInspection: Sendable {
         }
     }
 
-    private func inspect() async throws -> MigrationPrechecks {
-        var findings = [schedulerFinding()].compactMap { $0 }
+    private func inspect(now: Date) async throws -> MigrationPrechecks {
+        var findings = [schedulerFinding(now: now)].compactMap { $0 }
         let objects = PlacedObjects(placement, on: name, client: client, fence: fence)
         let state = try await objects.inspect()
         for object in state.objects { findings += try await judge(object, among: state.objects) }
@@ -51,14 +55,14 @@ struct TargetInspection: Sendable {
     }
 
     /// What the scheduler would say about the cluster, if a copy were to go there.
-    private func schedulerFinding() -> MigrationFinding? {
+    private func schedulerFinding(now: Date) -> MigrationFinding? {
         var request = PlacementRequest(placement)
         request.count = 1
         request.current = []
         request.evacuated = [:]
         var candidate = ClusterCandidate(cluster)
-        candidate.count(capacity, reserved: reserved)
-        let plan = PlacementScheduler.schedule(request, [candidate], now: .distantPast)
+        candidate.count(capacity, reserved: ResourceAmounts())
+        let plan = reservations.decide(placement.metadata.key, request, [candidate], by: decider, now: now)
         guard let rejection = plan.rejections.first else { return nil }
         let words = "\(name) is no place for a copy: \(rejection.message ?? rejection.reason)"
         return MigrationFinding(rejection.reason, words, isRefusal: true)

@@ -64,6 +64,7 @@ struct FleetParts {
                 namespaces: placing.namespaces,
                 capacity: { [memberFleet] in memberFleet.capacity(of: $0) },
                 reservations: dependencies.reservations,
+                onFreedRoom: { [weak placing] in placing?.addUnscheduled() },
                 fence: PlacementFence(controllerNamespace: namespace),
                 incidents: base.incidents,
                 recorder: dependencies.recorder,

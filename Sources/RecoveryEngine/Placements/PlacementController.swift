@@ -195,7 +195,7 @@ package final class PlacementController: Sendable {
     }
 
     /// Room has become free.
-    private func addUnscheduled() {
+    func addUnscheduled() {
         let waiting = environment.placements.store.keys(byIndex: Self.unscheduledIndex, Self.unscheduledIndex)
         for key in waiting.sorted() { queue.add(key, after: Self.settling) }
     }

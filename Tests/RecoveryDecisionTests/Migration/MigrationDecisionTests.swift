@@ -53,6 +53,20 @@ struct MigrationDecisionTests {
         #expect(unseen.phase == .cleaning)
     }
 
+    @Test("After a crash the target is asked again before the copy is asked for: room was reserved in memory only")
+    func asksAgainAfterACrash() {
+        var scene = MigrationScene()
+        while scene.phase != .deploying { _ = scene.step() }
+        scene.crash()
+        scene.answer.findings = [MigrationFinding("InsufficientCapacity", "somebody was faster", isRefusal: true)]
+        #expect(scene.look() == at(MigrationDecision.precheckInterval))
+        #expect(scene.phase == .deploying && scene.decisions.map(\.cluster) == ["edge-0", "edge-1"])
+        #expect(scene.condition("Progressing") == "False/InsufficientCapacity")
+        scene.answer.findings = []
+        scene.look()
+        #expect(scene.phase == .verifying && scene.steps == ["Prechecked", "TargetAdded"])
+    }
+
     @Test("A spec that is changed on the way is undone before the point of no return, and not heard after it")
     func changedOnTheWay() {
         var scene = MigrationScene()

@@ -108,11 +108,8 @@ struct MigrationRun: Sendable {
             client: client,
             fence: attempt.placementFence.fence,
             capacity: try await capacity(client),
-            reserved: reservations.amounts(
-                on: name,
-                besides: placement.metadata.key,
-                now: attempt.timeSource.wallTime()
-            )
+            reservations: reservations,
+            decider: nil
         )
         let found = try await inspection.run(within: TargetInspection.timeLimit, attempt.timeSource)
         let words = found.findings.map(\.message).joined(separator: "; ")
