@@ -180,6 +180,34 @@ struct PlacementTests {
         }
     }
 
+    @Test("two MemberClusters that lead to one server get one copy, until one of them leads to another server")
+    func registeredTwice() async throws {
+        try await PlacingFleet.with("twice") { fleet in
+            let (hub, twin) = (fleet.hub, "twin-\(fleet.space)")
+            try await cleaningUp({ try await hub.kubectl("delete membercluster \(twin)") }) {
+                try await fleet.register(twin, fleet.member)
+                try await fleet.expect(twin, isReady: true)
+                try await hub.kubectl("label membercluster \(fleet.away) \(twin) use=\(fleet.space)")
+                try await fleet.place(Manifest.settings, selector: "use: \(fleet.space)")
+                let once = try await fleet.placement { $0.copy(fleet.away)?.isReady == true }
+                #expect(once.condition(ConditionType.scheduled) == "False ConstraintsUnsatisfied")
+                #expect(once.decisions?.map(\.cluster) == [fleet.away])
+                let rejected = once.rejected?.first { $0.cluster == twin }
+                #expect(rejected?.reason == "SameCluster")
+                #expect(rejected?.message == "it leads to the same cluster as \(fleet.away)")
+                let words = "get namespace kube-system -o 'jsonpath={.metadata.uid}'"
+                #expect(once.copy(fleet.away)?.clusterUID == (try await fleet.member.kubectl(words)))
+                let create = "create secret generic \(twin) -n \(fleet.space) --dry-run=client -o yaml"
+                try await hub.apply(try await hub.kubectl("\(create) --from-file=kubeconfig=\(hub.kubeconfig)"))
+                let both = try await fleet.placement { $0.condition(ConditionType.ready) == "True Ready" }
+                #expect(both.copy(twin)?.clusterUID == (try await hub.kubectl(words)))
+                #expect(try await hub.kubectl("get events -n default").contains("ClusterReplaced"))
+                for plane in [hub, fleet.member] { try await plane.kubectl("get configmap settings -n \(fleet.space)") }
+                try await fleet.unplace()
+            }
+        }
+    }
+
     @Test("a member that hangs delays neither the other nor, once it is given up, the deletion")
     func deadMember() async throws {
         try await PlacingFleet.with("dead") { fleet in

@@ -223,6 +223,54 @@ struct MemberClusterControllerTests {
         #expect(try ready(fleet) == "Ready=True/Ready")
     }
 
+    /// A healthy cluster with this identity; nil where the credential may not ask.
+    private static func identified(_ uid: String?) -> MemberScene.Answer {
+        { request in
+            guard request.url.contains("/api/v1/namespaces?") else { return try MemberScene.healthy(request) }
+            guard let uid else { return .status(403, reason: "Forbidden", message: "cannot list namespaces") }
+            #expect(request.url.contains("fieldSelector=metadata.name%3Dkube-system"))
+            return .json(["items": [["metadata": ["name": "kube-system", "uid": .string(uid)]]]])
+        }
+    }
+
+    @Test("the identity of a cluster is asked for once with each client; another one is told, and is no incident")
+    func identity() throws {
+        let fleet = FleetScene()
+        fleet.answers(Self.identified("one"))
+        fleet.writeEvents()
+        fleet.start()
+        fleet.world.run(for: .seconds(25))
+        #expect(try fleet.scene.stored().status?.clusterUID == "one")
+        let asked = { fleet.scene.transport.requests.count { $0.url.contains("/api/v1/namespaces?") } }
+        let before = asked()
+        fleet.world.run(for: .seconds(200))
+        #expect(asked() == before)
+        // Nothing but the client is new.
+        fleet.answers(Self.identified("two"))
+        fleet.hub.put(MemberScene.secret(server: "https://other.example:6443"), .secrets)
+        fleet.world.run(for: .seconds(25))
+        #expect(try fleet.scene.stored().status?.clusterUID == "two")
+        #expect(asked() == before + 1)
+        #expect(try ready(fleet) == "Ready=True/Ready" && fleet.recoveries().isEmpty)
+        let event = try #require(fleet.hub.objects(.events).first { $0["reason"] == "ClusterReplaced" })
+        #expect(event["type"] == "Warning")
+        #expect(event["message"]?.stringValue?.contains("kube-system is two and was one") == true)
+    }
+
+    @Test("where the credential may not list namespaces the identity is not known, and the cluster is as ready")
+    func unknownIdentity() throws {
+        let permission: JSONValue = ["resource": "configmaps", "verbs": ["get"]]
+        let fleet = FleetScene(spec: ["requiredPermissions": [permission]])
+        fleet.answers(Self.identified("one"))
+        fleet.start()
+        fleet.world.run(for: .seconds(25))
+        #expect(try fleet.scene.stored().status?.clusterUID == "one")
+        fleet.answers(Self.identified(nil))
+        fleet.world.run(for: .seconds(25))
+        #expect(try fleet.scene.stored().status?.clusterUID == nil)
+        #expect(try ready(fleet) == "Ready=True/Ready")
+    }
+
     @Test("a cluster that goes away is not probed any more, and its client is forgotten")
     func forgets() throws {
         let fleet = FleetScene()

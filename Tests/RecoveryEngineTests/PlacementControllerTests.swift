@@ -417,6 +417,45 @@ struct PlacementControllerTests {
         #expect(edge.objects(.deployments).isEmpty && edge.objects(.configMaps).isEmpty)
     }
 
+    @Test func aPlacementThatWantsTwoClustersGetsNoneTwiceUnderTwoNames() throws {
+        let scene = PlacementScene("edge", "north")
+        scene.identify()
+        scene.put(cluster: "alias", server: "north")
+        scene.put([Scene.settings], ["clusterCount": 3])
+        scene.start()
+        #expect(try scene.wait { try scene.copies() == ["alias Synced ready", "edge Synced ready"] })
+        let rejected = try #require(try scene.placement()?.status?.rejected?.first)
+        #expect(rejected.cluster == "north" && rejected.reason == "SameCluster")
+        #expect(rejected.message == "it leads to the same cluster as alias")
+        #expect(try scene.condition(ConditionType.scheduled) == "False ConstraintsUnsatisfied")
+        // The name that has the copy goes: the other one takes its place, on the same objects.
+        scene.hub.remove(MemberCluster.resource, ObjectKey(name: "alias"))
+        #expect(try scene.wait { try scene.copies() == ["edge Synced ready", "north Synced ready"] })
+        #expect(scene.members["north"]?.requests { $0.verb == .delete }.isEmpty == true)
+    }
+
+    @Test func aMemberClusterThatLeadsToAnotherClusterGetsTheCopyAnewWhichIsNoDrift() throws {
+        let scene = PlacementScene("edge", "north")
+        scene.identify()
+        scene.put(cluster: "edge", labels: ["use": "yes"])
+        scene.put([Scene.settings], ["clusterSelector": ["matchLabels": ["use": "yes"]]])
+        scene.start()
+        #expect(try scene.wait { try scene.copies() == ["edge Synced ready"] })
+        let first = try scene.placement()?.syncStatus("edge")?.clusterUID
+        #expect(first != nil)
+        scene.put(cluster: "edge", labels: ["use": "yes"], server: "north")
+        let (edge, north) = (try #require(scene.members["edge"]), try #require(scene.members["north"]))
+        #expect(scene.wait { north.objects(.configMaps).count == 1 })
+        scene.world.run(for: .seconds(30))
+        let second = try scene.placement()?.syncStatus("edge")
+        #expect(second?.isReady == true && second?.clusterUID != nil && second?.clusterUID != first)
+        #expect(scene.events().contains("ClusterReplaced") && !scene.events().contains("PlacementDriftRepaired"))
+        #expect(edge.objects(.configMaps).count == 1 && edge.requests { $0.verb == .delete }.isEmpty)
+        // What is missing there from now on is drift.
+        north.remove(.configMaps, ObjectKey(namespace: "team", name: "settings"))
+        #expect(scene.wait { scene.events().contains("PlacementDriftRepaired") })
+    }
+
     @Test func aClusterThatIsGoneAndRegisteredUnderTwoNamesKeepsTheOneCopy() throws {
         let scene = PlacementScene("edge")
         scene.put([Scene.settings])

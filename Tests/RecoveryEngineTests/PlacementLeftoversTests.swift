@@ -100,6 +100,32 @@ struct PlacementLeftoversTests {
         #expect(try leftovers(scene).isEmpty)
     }
 
+    @Test func whatIsOnAnotherClusterThanTheMemberLeadsToNowStaysWrittenDown() throws {
+        let scene = PlacementScene("edge", "north")
+        scene.identify()
+        scene.put(cluster: "edge", spec: ["unschedulable": true])
+        scene.put([Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.copies() == ["north Synced ready"] })
+        scene.members["north"]?.stop()
+        delete(scene)
+        #expect(try scene.wait(.seconds(600)) { try scene.placement() == nil })
+        scene.put(cluster: "north", server: "edge")
+        #expect(scene.wait { scene.events().contains("ClusterReplaced") })
+        scene.world.run(for: .seconds(60))
+        #expect(try leftovers(scene).map(\.placement) == [PlacementScene.key])
+        // A new one of the name does not wait for it.
+        scene.put([Scene.settings])
+        #expect(try scene.wait { try scene.copies() == ["north Synced ready"] })
+        delete(scene)
+        #expect(try scene.wait { try scene.placement() == nil })
+        #expect(names(scene, "edge", .configMaps).isEmpty && names(scene, "north", .configMaps) == ["settings"])
+        scene.put(cluster: "north")
+        scene.members["north"]?.start()
+        #expect(scene.wait { names(scene, "north", .configMaps).isEmpty })
+        #expect(try scene.wait(.seconds(10)) { try leftovers(scene).isEmpty })
+    }
+
     @Test func aNewPlacementOfTheNameIsPlacedOnceWhatTheOldOneHasLeftIsGone() throws {
         let scene = PlacementScene("north")
         scene.put([Scene.settings])

@@ -83,6 +83,13 @@ final class PlacementScene: Sendable {
         hub.put(secret, .secrets)
     }
 
+    /// Gives each member the namespace whose uid tells it from the others.
+    func identify() {
+        for member in members.values {
+            member.put(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "kube-system"]], .namespaces)
+        }
+    }
+
     func put(
         _ manifests: [JSONValue],
         namespace: String = "team",

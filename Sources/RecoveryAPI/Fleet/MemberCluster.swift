@@ -173,6 +173,9 @@ package struct MemberClusterStatus: Codable, Hashable, Sendable {
     package var conditions: [Condition]?
     /// The API server's version.
     package var version: String?
+    /// The uid of the namespace kube-system, which tells the cluster from every other one; absent where the credential may
+    /// not list namespaces.
+    package var clusterUID: String?
     /// Time of the latest successful probe, in milliseconds.
     package var latencyMilliseconds: Int?
     /// When the latest probe ended.
@@ -208,13 +211,23 @@ package struct PlacementLeftover: Codable, Hashable, Sendable {
     package var kinds: [String]
     /// When the Placement went.
     package var time: Date
+    /// `clusterUID` of the cluster that they are on: while the MemberCluster leads to another one, they wait.
+    package var clusterUID: String?
 
     /// Makes an entry.
-    package init(namespace: String, name: String, uid: String, kinds: [String], time: Date) {
+    package init(
+        namespace: String,
+        name: String,
+        uid: String,
+        kinds: [String],
+        time: Date,
+        clusterUID: String? = nil
+    ) {
         self.namespace = namespace
         self.name = name
         self.uid = uid
         self.kinds = kinds
         self.time = time
+        self.clusterUID = clusterUID
     }
 }

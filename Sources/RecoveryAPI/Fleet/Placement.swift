@@ -221,6 +221,8 @@ package struct ClusterSyncStatus: Codable, Hashable, Sendable {
     package var state: SyncState
     /// SHA-256 (hexadecimal) of the manifests that were applied last.
     package var hash: String?
+    /// `clusterUID` of the MemberCluster when they were there.
+    package var clusterUID: String?
     /// When they were applied.
     package var lastSyncTime: Date?
     /// Whether the workloads among them are ready.

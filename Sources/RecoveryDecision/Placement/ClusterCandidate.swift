@@ -5,6 +5,8 @@ package import RecoveryAPI
 package struct ClusterCandidate: Sendable, Hashable {
     /// Name of the MemberCluster.
     package var name: String
+    /// The identity of the cluster that it leads to; nil when nobody knows it.
+    package var clusterUID: String?
     /// Its labels.
     package var labels: [String: String]
     /// Its region.
@@ -41,6 +43,7 @@ package struct ClusterCandidate: Sendable, Hashable {
     /// What the MemberCluster itself tells; fence, kinds and capacity are for the caller to fill in.
     package init(_ cluster: MemberCluster) {
         self.init(name: cluster.metadata.name ?? "")
+        clusterUID = cluster.status?.clusterUID
         labels = cluster.metadata.labels ?? [:]
         region = cluster.spec.region
         zone = cluster.spec.zone

@@ -142,6 +142,8 @@ package enum PlacementRejectionReason: String, Sendable, CaseIterable {
     case taintNotTolerated = "TaintNotTolerated"
     case apiNotAvailable = "APINotAvailable"
     case insufficientCapacity = "InsufficientCapacity"
+    /// Another MemberCluster that leads to the same cluster has the copy, or comes first.
+    case sameCluster = "SameCluster"
     /// A spread constraint with `DoNotPlace`.
     case spreadUnsatisfied = "SpreadUnsatisfied"
     /// It would do, others fit better.

@@ -24,6 +24,7 @@ package enum PlacementScheduler {
     ) -> PlacementPlan {
         var scheduling = Scheduling(request, candidates, now: now)
         scheduling.judgeCurrent()
+        scheduling.dropTwins()
         scheduling.dropSurplus()
         scheduling.takeBack()
         scheduling.chooseNew()
@@ -96,6 +97,32 @@ private struct Scheduling {
         rejected[cluster] = PlacementRejection(cluster: cluster, reason: reason.rawValue, message: message)
     }
 
+    /// Copies on MemberClusters that lead to one cluster are one copy: of those the healthy one keeps it, of equals the
+    /// first by name.
+    mutating func dropTwins() {
+        let order = staying.filter { !$0.isProvisional }.compactMap { byName[$0.cluster] }.sorted {
+            (request.healthy.contains($0.name) ? 0 : 1, $0.name) < (request.healthy.contains($1.name) ? 0 : 1, $1.name)
+        }
+        for cluster in order {
+            guard let twin = twin(of: cluster, among: order),
+                let index = staying.firstIndex(where: { $0.cluster == cluster.name })
+            else { continue }
+            leave(staying.remove(at: index), .sameCluster, Self.words(twin))
+        }
+    }
+
+    /// The first of some MemberClusters that leads to the same cluster as this one; nil when that is none, or itself.
+    private func twin(of cluster: ClusterCandidate, among others: [ClusterCandidate]) -> String? {
+        guard let uid = cluster.clusterUID else { return nil }
+        let first = others.first { $0.clusterUID == uid }?.name
+        return first == cluster.name ? nil : first
+    }
+
+    private static func words(_ twin: String) -> String { "it leads to the same cluster as \(twin)" }
+
+    /// The clusters with a copy that stays.
+    private var holding: [ClusterCandidate] { staying.compactMap { byName[$0.cluster] } }
+
     /// Of more copies than asked for, those go first that are not ready, then those in the fullest domains, then those
     /// with the least room.
     mutating func dropSurplus() {
@@ -147,7 +174,8 @@ private struct Scheduling {
                 request.healthy.contains($1.cluster) ? 0 : 1, $1.cluster
             )
         }
-        for decision in order.prefix(max(0, needed)) {
+        for decision in order where needed > 0 {
+            if let cluster = byName[decision.cluster], twin(of: cluster, among: holding) != nil { continue }
             leaving.removeAll { $0.cluster == decision.cluster }
             var decision = decision
             decision.leaving = nil
@@ -162,9 +190,14 @@ private struct Scheduling {
         var open: [ClusterCandidate] = []
         for cluster in clusters where !taken.contains(cluster.name) {
             rejected[cluster.name] = filters.rejection(cluster)
-            if rejected[cluster.name] == nil { open.append(cluster) }
+            guard rejected[cluster.name] == nil else { continue }
+            if let twin = twin(of: cluster, among: holding + open) {
+                reject(cluster.name, .sameCluster, Self.words(twin))
+            } else {
+                open.append(cluster)
+            }
         }
-        var spread = SpreadCount(request, eligible: open, holding: staying.compactMap { byName[$0.cluster] })
+        var spread = SpreadCount(request, eligible: open, holding: holding)
         var groups = self.groups(of: open)
         while needed > 0, let (index, score) = best(of: groups, spread), let choice = groups[index].popLast() {
             staying.append(decision(for: choice.cluster, score: score))

@@ -43,6 +43,9 @@ package struct ClusterFinding: Error, Sendable, Hashable {
     package var latency: Duration?
     /// The server's version, where it was asked for.
     package var version: String?
+    /// The identity of the cluster: the uid of its namespace kube-system; asked for together with the version, and nil
+    /// where the credential may not list namespaces.
+    package var clusterUID: String?
 
     /// Describes a finding.
     package init(_ verdict: Verdict, layer: Layer? = nil, reason: String, message: String) {

@@ -49,8 +49,12 @@ package struct ClusterProbe: Sendable {
             let version = try await client.send(.raw("/version")).json()["gitVersion"]?.stringValue
             let latency = start.duration(to: timeSource.now())
             var message = "namespaces can be listed"
+            var clusterUID: String?
             do {
-                _ = try await client.send(.list(.namespaces, namespace: nil, options: ListOptions(limit: 1)))
+                // Of all namespaces the one whose uid tells the cluster from every other one.
+                let options = ListOptions(fieldSelector: "metadata.name=kube-system", limit: 1)
+                let list = try await client.send(.list(.namespaces, namespace: nil, options: options)).json()
+                clusterUID = list["items"]?[index: 0]?.value(at: ["metadata", "uid"])?.stringValue
             } catch let error as ClientError where error.apiError?.isForbidden == true && !required.isEmpty {
                 // Nobody said that this credential may list namespaces: what it must be able to do is reviewed.
                 message = "the credential is accepted"
@@ -63,6 +67,7 @@ package struct ClusterProbe: Sendable {
                     message: message
                 )
             finding.version = version
+            finding.clusterUID = clusterUID
             finding.latency = latency
             return finding
         }

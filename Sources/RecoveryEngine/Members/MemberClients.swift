@@ -57,6 +57,8 @@ package final class MemberClients: Sendable {
         var client: KubernetesClient
         /// What the credential says of itself.
         var claims: CredentialClaims?
+        /// Whether it was asked which cluster it leads to.
+        var isIdentified = false
     }
 
     let hub: KubernetesClient
@@ -151,6 +153,16 @@ package final class MemberClients: Sendable {
     /// The client of a member that was made last, with what tells it from the next; nil when there is none.
     func current(_ name: String) -> (client: KubernetesClient, version: String)? {
         entries.withLock { entries in entries[name].map { ($0.client, $0.resourceVersion) } }
+    }
+
+    /// Whether the present client of a member was asked which cluster it leads to.
+    func isIdentified(_ name: String) -> Bool {
+        entries.withLock { $0[name]?.isIdentified ?? false }
+    }
+
+    /// Takes note that a client of a member, with this version, was asked which cluster it leads to.
+    func noteIdentified(_ name: String, version: String?) {
+        entries.withLock { if $0[name]?.resourceVersion == version { $0[name]?.isIdentified = true } }
     }
 
     /// Forgets the client of a member that is gone.

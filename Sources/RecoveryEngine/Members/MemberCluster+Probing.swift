@@ -22,6 +22,8 @@ extension MemberCluster {
         var new = status(after: finding, now: now)
         new.consecutiveSuccesses = isUsable ? inARow : 0
         new.consecutiveFailures = isUsable ? 0 : inARow
+        // Where it is not to be had any more, what was known may be the identity of another cluster.
+        if finding.version != nil { new.clusterUID = finding.clusterUID }
         if inARow < threshold { new.conditions = unsettledConditions(finding, inARow, of: threshold, now) }
         return new
     }

@@ -123,6 +123,7 @@ package final class MemberClusterController: Sendable {
                 name: cluster.spec.kubeconfigSecretRef.name
             )
             let client = try environment.members.client(for: cluster, secret: secrets.store.get(name))
+            let version = environment.members.current(cluster.metadata.key.name)?.version
             let probe = ClusterProbe(
                 client,
                 timeout: .seconds(max(1, settings.effectiveTimeoutSeconds)),
@@ -130,16 +131,22 @@ package final class MemberClusterController: Sendable {
             )
             let finding = try await probe.testEndpoint()
             guard finding.verdict == .usable, needsExercise(cluster) else { return finding }
-            return try await probe.exercise(cluster.spec)
+            let exercised = try await probe.exercise(cluster.spec)
+            if exercised.version != nil {
+                environment.members.noteIdentified(cluster.metadata.key.name, version: version)
+            }
+            return exercised
         } catch let error as MemberClientError {
             guard let finding = ClusterFinding(error) else { throw error }
             return finding
         }
     }
 
-    /// Whether a probe has to make real calls too: to review rights, to come back from a failure, to see a new version.
+    /// Whether a probe has to make real calls too: to review rights, to come back from a failure, to see a new version, to
+    /// learn where a new client leads.
     private func needsExercise(_ cluster: MemberCluster) -> Bool {
         if cluster.spec.requiredPermissions?.isEmpty == false { return true }
+        guard environment.members.isIdentified(cluster.metadata.key.name) else { return true }
         guard let status = cluster.status, let last = status.lastProbeTime, status.version != nil else { return true }
         return !(status.conditions ?? []).isTrue(ConditionType.ready)
             || timeSource.wallTime().timeIntervalSince(last) >= MemberCluster.heartbeat
@@ -191,7 +198,7 @@ package final class MemberClusterController: Sendable {
 
     // MARK: Changes
 
-    /// One event for each change of Ready, and one when the credential cannot be renewed.
+    /// One event for each change of Ready, one when the credential cannot be renewed, and one when it is another cluster.
     private func report(_ cluster: MemberCluster, before: MemberCluster) {
         let changed = { (type: String) -> Condition? in
             let condition = cluster.status?.conditions?[type: type]
@@ -208,6 +215,13 @@ package final class MemberClusterController: Sendable {
         }
         if let renewed = changed(ConditionType.credentialRenewed), renewed.status == .false {
             record(.warning, "CredentialNotRenewed", renewed.message, about: cluster)
+        }
+        if let old = before.status?.clusterUID, let new = cluster.status?.clusterUID, old != new {
+            let words =
+                "the kubeconfig leads to another cluster: the uid of its namespace kube-system is \(new) and was \(old); "
+                + "copies are placed there anew, and what is on the cluster before stays, with the label "
+                + MetadataName.placementUID
+            record(.warning, "ClusterReplaced", words, about: cluster)
         }
     }
 

@@ -28,10 +28,12 @@ extension PlacementController {
     /// How many entries a MemberCluster keeps, and how many kinds an entry.
     private static let maxLeftovers = (entries: 200, kinds: 200)
 
-    /// What placements of this name have left on a member.
+    /// What placements of this name have left on a member, as far as it is on the cluster that the member leads to now.
     func leftovers(_ placement: ObjectKey, on cluster: String) -> [PlacementLeftover] {
-        let member = environment.clusters.store.get(ObjectKey(namespace: nil, name: cluster))
-        return (member?.status?.leftovers ?? []).filter { $0.placement == placement }
+        guard let member = environment.clusters.store.get(ObjectKey(namespace: nil, name: cluster)) else { return [] }
+        return (member.status?.leftovers ?? []).filter {
+            $0.placement == placement && !member.leadsElsewhere(than: $0.clusterUID)
+        }
     }
 
     /// Writes down what a placement that goes leaves on a member.
@@ -46,7 +48,8 @@ extension PlacementController {
             name: placement.metadata.name ?? "",
             uid: placement.metadata.uid ?? "",
             kinds: Array(kinds.sorted().map(\.description).prefix(Self.maxLeftovers.kinds)),
-            time: Date(timeIntervalSinceReferenceDate: now)
+            time: Date(timeIntervalSinceReferenceDate: now),
+            clusterUID: members.all[cluster]?.status?.clusterUID
         )
         try await changeLeftovers(of: cluster) { entries in
             guard !entry.uid.isEmpty, !entries.contains(where: { $0.uid == entry.uid }) else { return entries }

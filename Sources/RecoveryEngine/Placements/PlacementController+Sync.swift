@@ -224,6 +224,7 @@ extension PlacementController {
             result: result,
             syncTime: before?.syncTime
         )
+        outcome.clusterUID = facts.members[key.cluster]?.status?.clusterUID
         // While nobody knows, it is as it was.
         outcome.unwatched = before?.unwatched
         if case .forbidden(let rights) = watching { outcome.unwatched = rights }

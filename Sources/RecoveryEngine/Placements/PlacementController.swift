@@ -177,6 +177,7 @@ package final class PlacementController: Sendable {
         let isOther =
             old == nil || old?.metadata.labels != new.metadata.labels || old?.spec != new.spec
             || isReady(old) != isReady(new) || old?.metadata.isBeingDeleted != new.metadata.isBeingDeleted
+            || old?.status?.clusterUID != new.status?.clusterUID
         let name = new.metadata.name ?? ""
         if isReady(new), isOther || old?.status?.leftovers != new.status?.leftovers {
             for leftover in new.status?.leftovers ?? [] {

@@ -133,7 +133,7 @@ extension PlacementFacts {
             let isCurrent = state.hash == hash
             let isRefused = !state.conflicts.isEmpty || !state.refusals.isEmpty
             entry.state = isRefused ? .failed : state.isInSync && isCurrent ? .synced : .pending
-            if state.isInSync { entry.hash = state.hash }
+            if state.isInSync { (entry.hash, entry.clusterUID) = (state.hash, outcomes[cluster]?.clusterUID) }
             if let time = outcomes[cluster]?.syncTime { entry.lastSyncTime = time }
             entry.ready = state.isReady && isCurrent
             entry.message = state.message
@@ -248,7 +248,7 @@ extension PlacementFacts {
         let reasons = Set(rejected.compactMap { PlacementRejectionReason(rawValue: $0.reason) })
         if reasons.contains(.insufficientCapacity) { return PlacementReason.insufficientCapacity }
         let constraints: Set<PlacementRejectionReason> = [
-            .selectorMismatch, .unschedulable, .taintNotTolerated, .apiNotAvailable, .spreadUnsatisfied,
+            .selectorMismatch, .unschedulable, .taintNotTolerated, .apiNotAvailable, .sameCluster, .spreadUnsatisfied,
         ]
         if !reasons.isDisjoint(with: constraints) { return PlacementReason.constraintsUnsatisfied }
         if !reasons.isDisjoint(with: [.outsideFence, .evacuated, .leftByRecovery]) {

@@ -72,11 +72,16 @@ struct PlacementFacts: Sendable {
         return outcome.migrationUID == decision.migrationUID ? outcome : nil
     }
 
-    /// The hash of the manifests that were applied to a member last, as far as anybody knows; this process knows it before
-    /// the status does.
+    /// The hash of the manifests that were applied to a member last, as far as anybody knows, and empty where it was another
+    /// cluster; this process knows it before the status does.
     func appliedHash(on cluster: String) -> String? {
-        if let state = outcomes[cluster]?.state, state.isInSync { return state.hash }
-        return placement.syncStatus(cluster)?.hash
+        let known = placement.syncStatus(cluster)
+        var (hash, clusterUID) = (known?.hash, known?.clusterUID)
+        if let outcome = outcomes[cluster], let state = outcome.state, state.isInSync {
+            (hash, clusterUID) = (state.hash, outcome.clusterUID)
+        }
+        // Nothing was applied yet where the member leads now, so nothing is missing there.
+        return members[cluster]?.leadsElsewhere(than: clusterUID) == true ? "" : hash
     }
 
     /// Whether copies may be removed from clusters that are left: as many as asked for are synced and ready elsewhere.
@@ -137,6 +142,14 @@ struct PlacementFacts: Sendable {
         guard let outcome = look(at: cluster) else { return true }
         if outcome.duty != duty || outcome.generation != placement.metadata.generation { return true }
         return outcome.result == .notReady
+    }
+}
+
+extension MemberCluster {
+    /// Whether it leads to another cluster than the one with this identity, as far as both are known.
+    func leadsElsewhere(than clusterUID: String?) -> Bool {
+        guard let clusterUID, let present = status?.clusterUID else { return false }
+        return clusterUID != present
     }
 }
 

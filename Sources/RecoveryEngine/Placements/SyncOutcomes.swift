@@ -44,6 +44,8 @@ struct SyncOutcome: Sendable, Hashable {
     /// The uid of the Migration that had asked for the copy then.
     var migrationUID: String?
     var result: Result
+    /// The identity of the cluster that the member led to.
+    var clusterUID: String?
     /// When something was applied last, by this process.
     var syncTime: Date?
     /// Looks in a row that ended with a refusal or a conflict, at most one counted in a second.

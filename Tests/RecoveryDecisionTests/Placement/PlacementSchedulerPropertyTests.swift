@@ -51,6 +51,7 @@ struct PlacementSchedulerPropertyTests {
                 cluster.taints = [taint]
             }
             if chance(3, &random) { cluster.free = nil }
+            if chance(2, &random) { cluster.clusterUID = ["1", "2"].randomElement(using: &random) }
             return cluster
         }
     }
@@ -95,6 +96,8 @@ struct PlacementSchedulerPropertyTests {
 
     private func checkCounts(_ plan: PlacementPlan, _ world: World, _ seed: UInt64) {
         #expect(plan.clusters.count + plan.missing == world.request.count, "seed \(seed)")
+        let identities = plan.clusters.compactMap { name in world.clusters.first { $0.name == name }?.clusterUID }
+        #expect(Set(identities).count == identities.count, "seed \(seed): two copies that are one")
         let named = plan.decisions.map(\.cluster) + plan.rejections.map(\.cluster)
         #expect(Set(named).count == named.count, "seed \(seed): one word on each cluster")
         #expect(Set(named).isSuperset(of: world.clusters.map(\.name)), "seed \(seed): a word on each cluster")
@@ -119,7 +122,7 @@ struct PlacementSchedulerPropertyTests {
     }
 
     private func checkStickiness(_ plan: PlacementPlan, _ world: World, _ seed: UInt64) {
-        var mayStay = 0
+        var mayStay: [ClusterCandidate] = []
         for decision in world.request.current where decision.leaving != true {
             guard let cluster = world.clusters.first(where: { $0.name == decision.cluster }) else { continue }
             let matches = world.request.selector == nil || cluster.labels["tier"] == "edge"
@@ -127,11 +130,14 @@ struct PlacementSchedulerPropertyTests {
             guard matches, !isDrained, cluster.fenceProblem == nil, world.request.evacuated[cluster.name] == nil else {
                 continue
             }
-            mayStay += 1
+            mayStay.append(cluster)
+            let isOnlyOne = world.clusters.count { $0.clusterUID == cluster.clusterUID } == 1
+            guard isOnlyOne || cluster.clusterUID == nil else { continue }
             guard world.request.current.count <= world.request.count else { continue }
             #expect(plan.decisions.contains(decision), "seed \(seed): \(cluster.name) moved without need")
         }
-        #expect(plan.clusters.count >= min(mayStay, world.request.count), "seed \(seed): a copy was given away")
+        let copies = Set(mayStay.map { $0.clusterUID ?? $0.name }).count
+        #expect(plan.clusters.count >= min(copies, world.request.count), "seed \(seed): a copy was given away")
     }
 }
 

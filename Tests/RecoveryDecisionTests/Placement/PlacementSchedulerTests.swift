@@ -183,6 +183,59 @@ struct PlacementSchedulerTests {
         #expect(plan(patient.with { $0.status = nil }, [drained], at: at(60)).missing == 1)
     }
 
+    // MARK: - MemberClusters that lead to one cluster
+
+    /// Ready clusters by name, each with the identity of the cluster that it leads to.
+    private func clusters(_ identities: KeyValuePairs<String, String>) -> [ClusterCandidate] {
+        identities.map { name, uid in ClusterCandidate.make(name) { $0.clusterUID = uid } }
+    }
+
+    @Test("of MemberClusters that lead to one cluster the first by name is chosen, and the others are told which")
+    func twins() {
+        let clusters = clusters(["c": "1", "b": "1", "a": "1", "d": "2"])
+        let result = plan(.make(count: 3), clusters)
+        #expect(result.clusters == ["a", "d"] && result.missing == 1)
+        #expect(
+            result.rejectionTexts
+                == ["b", "c"].map { "\($0): SameCluster, it leads to the same cluster as a" }
+        )
+        let unknown = clusters.map { cluster in ClusterCandidate.make(cluster.name) }
+        #expect(plan(.make(count: 3), unknown).clusters == ["a", "b", "c"])
+    }
+
+    @Test("the MemberCluster that has the copy keeps it, also where it takes no new ones and comes later by name")
+    func twinOfACopy() {
+        var clusters = clusters(["a": "1", "b": "1", "c": "2"])
+        clusters[1].isReady = false
+        let result = plan(placed(["b"], count: 2), clusters)
+        #expect(result.clusters == ["b", "c"] && result.leaving.isEmpty && result.missing == 0)
+        #expect(result.rejectionTexts == ["a: SameCluster, it leads to the same cluster as b"])
+    }
+
+    @Test("one that takes no copy does not stand in the way of the other that leads to the same cluster")
+    func twinThatIsClosed() {
+        var clusters = clusters(["a": "1", "b": "1"])
+        clusters[0].isUnschedulable = true
+        let result = plan(.make(), clusters)
+        #expect(result.clusters == ["b"] && result.rejections.map(\.reason) == ["Unschedulable"])
+    }
+
+    @Test("of two copies that turn out to be one the healthy one stays, then the first by name, and none comes back")
+    func twinCopies() {
+        let clusters = clusters(["a": "1", "b": "1", "c": "1", "d": "2"])
+        let placement = placed(["a", "b", "c"], count: 3)
+        let result = plan(placement, clusters)
+        #expect(result.clusters == ["a", "d"] && result.leaving == ["b", "c"] && result.missing == 1)
+        #expect(result.decisions.last?.reason == "SameCluster: it leads to the same cluster as a")
+        let again = plan(placement.with { $0.status?.decisions = result.decisions }, clusters)
+        #expect(again.decisions == result.decisions)
+        #expect(plan(placement, clusters) { $0.healthy = ["c"] }.clusters == ["c", "d"])
+        let leaving = placed(["a", "b"], count: 2) {
+            for index in 0..<2 { $0.status?.decisions?[index].leaving = true }
+        }
+        #expect(plan(leaving, clusters).clusters == ["a", "d"])
+    }
+
     // MARK: - Copies that are there
 
     @Test(
