@@ -158,6 +158,55 @@ struct PlacementStrategyTests {
         #expect(try decisions(scene) == ["edge-1"])
     }
 
+    @Test(
+        "a cluster that is not ready is handed over with the failure that its conditions show, and since when",
+        arguments: [(ConditionType.reachable, "ClusterUnreachable"), (ConditionType.authenticated, "ClusterAuth")]
+    )
+    func unready(condition: String, errorType: String) throws {
+        let scene = PlacementStrategyScene()
+        let since = scene.harness.world.time.wallTime().addingTimeInterval(-7_200)
+        let text = try #require(RFC3339.string(from: since))
+        scene.harness.hub.edit(MemberCluster.resource, ObjectKey(name: "edge-1")) { cluster in
+            let failed: JSONValue = [
+                "type": .string(condition), "status": "False", "reason": "Broken", "lastTransitionTime": .string(text),
+            ]
+            cluster.set([failed, ["type": "Ready", "status": "False"]], at: ["status", "conditions"])
+        }
+        try scene.put([PlacementStrategyScene.cpu], on: ["edge-1"])
+        let failure = try scene.harness.failure(strategy, scene.attempt(.placementCapacity, on: "edge-1"))
+        #expect(failure.kind == "superseded" && failure.successor?.type == errorType)
+        #expect(failure.subject == .cluster("edge-1", since: since))
+    }
+
+    @Test("one outage of a cluster is one Recovery, however many attempts at the Placement find it")
+    func oneOutage() throws {
+        let scene = PlacementScene("north") { _ in [PlacementStrategy()] }
+        scene.put([PlacementStrategyScene.cpu])
+        scene.start()
+        #expect(try scene.wait { try scene.copies() == ["north Synced"] })
+        scene.members["north"]?.stop()
+        let outages = { try scene.recoveries().filter { $0.spec.error.type == "ClusterUnreachable" } }
+        // Nobody recovers clusters here.
+        #expect(try scene.wait { try outages().first?.isFinal == true })
+        scene.world.run(for: .seconds(60))
+        scene.hub.put(
+            [
+                "apiVersion": .string(RecoveryAPI.apiVersion), "kind": "Recovery",
+                "metadata": ["name": "crowded", "namespace": "team"],
+                "spec": [
+                    "error": ["type": "PlacementCapacity", "context": ["cluster": "north"]], "maxAttempts": 3,
+                    "targetRef": ["apiVersion": .string(RecoveryAPI.apiVersion), "kind": "Placement", "name": "web"],
+                ],
+            ],
+            Recovery.resource
+        )
+        let crowded = { try scene.recoveries().first { $0.metadata.name == "crowded" } }
+        #expect(try scene.wait(.seconds(1_200)) { try crowded()?.isFinal == true })
+        #expect(try outages().count == 1)
+        #expect(try crowded()?.status?.attempts == 3)
+        #expect(try crowded()?.status?.message?.contains("ended as Failed") == true)
+    }
+
     @Test("a Migration decides alone: one that gets on is waited for, one that does not takes over")
     func migration() throws {
         let scene = PlacementStrategyScene()

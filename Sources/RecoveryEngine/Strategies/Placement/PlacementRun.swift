@@ -107,7 +107,7 @@ struct PlacementRun: Sendable {
             }
             let now = attempt.timeSource.wallTime()
             cluster.reserve(reservations.amounts(on: name, besides: placement.metadata.key, now: now))
-            guard cluster.isReady else { throw unreachable(name) }
+            guard cluster.isReady else { throw try await unready(name) }
             let state = try await PlacedObjects(
                 placement,
                 on: name,
@@ -126,17 +126,14 @@ struct PlacementRun: Sendable {
         return crowded
     }
 
-    /// Whether a copy is well on a cluster that does not answer nobody knows: the cluster comes first.
-    private func unreachable(_ cluster: String) -> StrategyFailure {
+    /// Whether a copy is well on a cluster that is not ready nobody knows: the cluster comes first, with the one incident
+    /// that detection may have found already.
+    private func unready(_ cluster: String) async throws -> StrategyFailure {
         let words = "whether the copy on \(cluster) fits cannot be told: the cluster is not ready"
-        let error = attempt.successorError(.clusterUnreachable, words)
-        return .superseded(
-            SuccessorRequest(
-                error: error,
-                subject: .cluster(cluster, since: attempt.execution.startTime ?? .distantPast)
-            ),
-            words
-        )
+        let failure = try await attempt.placementFence.hub.get(MemberCluster.self, ObjectKey(name: cluster)).failure
+        let error = attempt.successorError(failure?.type ?? .clusterUnreachable, words)
+        let since = failure?.condition.lastTransitionTime ?? attempt.execution.startTime ?? .distantPast
+        return .superseded(SuccessorRequest(error: error, subject: .cluster(cluster, since: since)), words)
     }
 
     // MARK: - What to do
