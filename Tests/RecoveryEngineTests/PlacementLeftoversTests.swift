@@ -100,6 +100,38 @@ struct PlacementLeftoversTests {
         #expect(try leftovers(scene).isEmpty)
     }
 
+    @Test func whatFindsNoPlaceAmongTheLeftoversIsNamedForAPerson() throws {
+        let scene = PlacementScene("north")
+        scene.put([Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.copies() == ["north Synced ready"] })
+        let uid = try #require(try scene.placement()?.metadata.uid)
+        let others = (0..<200).map { number -> JSONValue in
+            [
+                "namespace": "team", "name": .string("other-\(number)"), "uid": .string("\(number)"), "kinds": [],
+                "time": "2026-01-01T00:00:00Z",
+            ]
+        }
+        scene.members["north"]?.stop()
+        scene.world.run(for: .seconds(60))
+        scene.hub.edit(MemberCluster.resource, Self.north) { $0.set(.array(others), at: ["status", "leftovers"]) }
+        delete(scene)
+        #expect(try scene.wait(.seconds(600)) { try scene.placement() == nil })
+        #expect(try leftovers(scene).count == 200)
+        let member = try MemberCluster(json: #require(scene.hub.object(MemberCluster.resource, Self.north)).content)
+        let condition = try #require(member.status?.conditions?[type: ConditionType.leftoversKnown])
+        #expect(condition.status == .false && condition.reason == "TooMany")
+        #expect(condition.message.contains("Placement team/web, with the label \(MetadataName.placementUID)=\(uid)"))
+        scene.world.run(for: .seconds(10))
+        let event = scene.hub.objects(.events).first { $0["reason"] == "LeftoversForgotten" }
+        #expect(event?["message"]?.stringValue == condition.message)
+        // Probes write the other conditions and leave this one.
+        scene.members["north"]?.start()
+        #expect(try scene.wait { try leftovers(scene).isEmpty })
+        let after = try MemberCluster(json: #require(scene.hub.object(MemberCluster.resource, Self.north)).content)
+        #expect(after.status?.conditions?[type: ConditionType.leftoversKnown]?.status == .false)
+    }
+
     @Test func whatIsOnAnotherClusterThanTheMemberLeadsToNowStaysWrittenDown() throws {
         let scene = PlacementScene("edge", "north")
         scene.identify()

@@ -169,7 +169,8 @@ package struct MemberClusterStatus: Codable, Hashable, Sendable {
     /// The generation that the rest describes.
     package var observedGeneration: Int64?
     /// Reachable, Authenticated, Authorized, and Ready: the three together; CapacityKnown: nodes and pods are counted;
-    /// CredentialRenewed: the credential is renewed in time, where that is asked for.
+    /// CredentialRenewed: the credential is renewed in time, where that is asked for; LeftoversKnown: False once there were
+    /// more than 200 `leftovers`, and names the latest that has to be removed by hand.
     package var conditions: [Condition]?
     /// The API server's version.
     package var version: String?

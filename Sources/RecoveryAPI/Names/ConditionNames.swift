@@ -30,6 +30,8 @@ package enum ConditionType {
     package static let capacityKnown = "CapacityKnown"
     /// The credential of a cluster is renewed before it ends, as its spec asks for.
     package static let credentialRenewed = "CredentialRenewed"
+    /// What placements that are gone have left on a cluster is written down; only ever False, where it was too much.
+    package static let leftoversKnown = "LeftoversKnown"
     /// A placement has its clusters.
     package static let scheduled = "Scheduled"
     /// Changes of a placement's objects are noticed as they happen; written where rights for that are missing.

@@ -23,7 +23,7 @@ extension MemberClients {
         return try await hub.withRetryOnConflict {
             let cluster = try await cluster(name, through: hub)
             let status = cluster.status(after: finding, now: timeSource.wallTime())
-            _ = try await write(status, on: cluster, through: hub)
+            _ = try await Self.write(status, on: cluster, through: hub)
             return (cluster.status?.conditions ?? []).isTrue(ConditionType.ready)
                 != (status.conditions ?? []).isTrue(ConditionType.ready)
         }
@@ -33,7 +33,7 @@ extension MemberClients {
     ///
     /// - Returns: the MemberCluster as the hub has it now.
     /// - Throws: `ClientError`, a conflict when somebody else wrote in between.
-    package func write(
+    package static func write(
         _ status: MemberClusterStatus,
         on cluster: MemberCluster,
         through hub: KubernetesClient

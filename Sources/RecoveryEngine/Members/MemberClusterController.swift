@@ -100,7 +100,7 @@ package final class MemberClusterController: Sendable {
         status = try await cluster.status(status, with: isUsable ? renewCredential(cluster, now) : nil, now: now)
         var current = cluster
         if cluster.isNews(status, now: now) {
-            current = try await environment.members.write(status, on: cluster, through: environment.hub)
+            current = try await MemberClients.write(status, on: cluster, through: environment.hub)
             report(current, before: cluster)
         }
         follow(current, isUsable: isUsable)

@@ -51,17 +51,29 @@ extension PlacementController {
             time: Date(timeIntervalSinceReferenceDate: now),
             clusterUID: members.all[cluster]?.status?.clusterUID
         )
-        try await changeLeftovers(of: cluster) { entries in
-            guard !entry.uid.isEmpty, !entries.contains(where: { $0.uid == entry.uid }) else { return entries }
+        var overflow: String?
+        try await changeStatus(of: cluster) { status in
+            let entries = status.leftovers ?? []
+            guard !entry.uid.isEmpty, !entries.contains(where: { $0.uid == entry.uid }) else { return }
             guard entries.count < Self.maxLeftovers.entries else {
-                environment.context.logger.warning(
-                    "too many leftovers: objects have to be removed by hand",
-                    ["cluster": cluster, "placement": "\(placement.metadata.key)", "uid": entry.uid]
+                let words =
+                    "more Placements than \(Self.maxLeftovers.entries) have left objects: those of the others have to be "
+                    + "removed by hand, at last those of Placement \(placement.metadata.key), with the label "
+                    + "\(MetadataName.placementUID)=\(entry.uid)"
+                let condition = Condition(
+                    type: ConditionType.leftoversKnown,
+                    status: .false,
+                    reason: "TooMany",
+                    message: words
                 )
-                return entries
+                var conditions = status.conditions ?? []
+                conditions.set(condition, now: timeSource.wallTime())
+                (status.conditions, overflow) = (conditions, words)
+                return
             }
-            return entries + [entry]
+            status.leftovers = entries + [entry]
         }
+        if let overflow { record(.warning, "LeftoversForgotten", overflow, about: placement) }
     }
 
     /// Removes what an earlier placement has left behind from a member that answers again.
@@ -76,7 +88,7 @@ extension PlacementController {
             let objects = PlacedObjects(placement, on: key.cluster, client: client, fence: environment.fence)
             let removal = try await objects.remove(keepingData: false)
             guard removal.isComplete else { return .requeue(after: Self.fallbackLook.removing) }
-            try await changeLeftovers(of: key.cluster) { entries in entries.filter { $0.uid != leftover.uid } }
+            try await changeStatus(of: key.cluster) { $0.leftovers?.removeAll { $0.uid == leftover.uid } }
             if !removal.removed.isEmpty {
                 let words = "removed from \(key.cluster), which answers again: \(removal.removed.count) objects"
                 record(.normal, "PlacementLeftoversRemoved", words, about: placement)
@@ -87,30 +99,16 @@ extension PlacementController {
         }
     }
 
-    private func changeLeftovers(
-        of cluster: String,
-        _ change: ([PlacementLeftover]) -> [PlacementLeftover]
-    ) async throws {
+    private func changeStatus(of cluster: String, _ change: (inout MemberClusterStatus) -> Void) async throws {
         let (hub, key) = (environment.hub, ObjectKey(namespace: nil, name: cluster))
         do {
             try await hub.withRetryOnConflict {
                 let member = try await hub.get(MemberCluster.self, key)
-                let old = member.status?.leftovers ?? []
-                let new = change(old)
-                guard new != old else { return }
-                var metadata: JSONValue = .object([:])
-                metadata["resourceVersion"] = member.metadata.resourceVersion.map(JSONValue.string)
-                _ = try await hub.patch(
-                    MemberCluster.self,
-                    key,
-                    [
-                        "metadata": metadata,
-                        "status": ["leftovers": new.isEmpty ? .null : try JSONValue(encoding: new)],
-                    ],
-                    type: .merge,
-                    subresource: "status",
-                    options: WriteOptions(fieldManager: MetadataName.fieldManager)
-                )
+                var status = member.status ?? MemberClusterStatus()
+                change(&status)
+                if status.leftovers?.isEmpty == true { status.leftovers = nil }
+                guard status != member.status ?? MemberClusterStatus() else { return }
+                _ = try await MemberClients.write(status, on: member, through: hub)
             }
         } catch let error as ClientError where error.apiError?.isNotFound == true {
             // The cluster is no longer part of the fleet, and nobody knows how to reach it.
