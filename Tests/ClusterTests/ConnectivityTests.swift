@@ -66,7 +66,8 @@ struct ConnectivityTests {
     )
     func layer(_ fault: Fault) async throws {
         try await WatchedMember.with("layer-\(fault.rawValue)") { fleet in
-            try await fleet.probeOnce()
+            // Then detection sees first whether the cluster is well again.
+            try await fleet.probe(timeouts: [6], maxAttempts: 5)
             try await fault.cause(fleet)
             let first = try await fleet.recovery(of: .clusterUnreachable) { $0.status?.nextAttemptTime != nil }
             try await fault.remedy(fleet)
@@ -97,6 +98,26 @@ struct ConnectivityTests {
                 ]
             )
             #expect(try await fleet.history.states(proof) == [.inProgress, .completed])
+        }
+    }
+
+    @Test("probes of a server that hangs wait longer each time, as the strategy's parameters say")
+    func rises() async throws {
+        try await WatchedMember.with("layer-rises") { fleet in
+            try await fleet.probe(timeouts: [1, 2, 4], maxAttempts: 1)
+            let ended = try await fleet.member.whileHanging("apiserver") {
+                try await fleet.recovery(of: .clusterUnreachable, until: \.isFinal)
+            }
+            #expect(ended.state == .failed && ended.status?.attempts == 1)
+            let result = try #require(ended.status?.executions?.last?.result)
+            let probes = (result.actions ?? []).filter { $0.name == "TestEndpointConnectivity" }.compactMap(\.message)
+            let limits = [1, 2, 4].enumerated().map { "probe \($0 + 1), at most \($1) s: " }
+            #expect(probes.count == 3 && zip(probes, limits).allSatisfy { $0.hasPrefix($1) }, "\(probes)")
+            #expect(result.metrics?["effectiveTimeoutSeconds"] == "4" && result.metrics?["probes"] == "3")
+            let execution = ended.status?.executions?.last
+            let lasted = try #require(execution?.endTime).timeIntervalSince(try #require(execution?.startTime))
+            #expect(lasted >= 7, "the probes have waited so long together: \(lasted)")
+            try await fleet.expectReady()
         }
     }
 
@@ -151,21 +172,21 @@ extension WatchedMember {
         try await give(kubeconfig: path)
     }
 
-    /// Has attempts make one probe, and wait so long that detection sees first whether the cluster is well again.
-    fileprivate func probeOnce() async throws {
+    /// Has attempts make probes with these timeouts, and wait half a minute between two of them.
+    fileprivate func probe(timeouts: [Int], maxAttempts: Int) async throws {
         try await hub.apply(
             """
             apiVersion: recovery.tmc.io/v1alpha1
             kind: RecoveryPolicy
-            metadata: {name: once, namespace: \(space)}
+            metadata: {name: probes, namespace: \(space)}
             spec:
               mode: Auto
               match: {errorTypes: [ClusterUnreachable]}
               strategies:
               - name: ClusterConnectivity
-                maxAttempts: 5
+                maxAttempts: \(maxAttempts)
                 backoff: {initialSeconds: 30}
-                parameters: {timeoutsSeconds: [6]}
+                parameters: {timeoutsSeconds: \(timeouts)}
             """
         )
     }

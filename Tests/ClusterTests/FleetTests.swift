@@ -50,6 +50,65 @@ struct FleetTests {
         }
     }
 
+    @Test("a Secret that is deleted ends every connection; under the key of Cluster API it is used, by the thresholds")
+    func secretGone() async throws {
+        let space = "fleet-secret"
+        try await WatchedMember.with(space) { fleet in
+            let (hub, member) = (fleet.hub, fleet.member)
+            let controller = try #require(fleet.controller)
+            // Only the probes are to change the conditions.
+            try await fleet.observe(.clusterAuth, .clusterUnreachable)
+            try await member.kubectl("create clusterrole \(space) --verb=list,watch --resource=nodes,pods")
+            let account = "--serviceaccount=\(space):tmc"
+            try await member.kubectl("create clusterrolebinding \(space) --clusterrole=\(space) \(account)")
+            try await fleet.giveCredential()
+            try await fleet.status { $0.isTrue(ConditionType.capacityKnown) }
+            let patch = "{\"spec\":{\"probe\":{\"successThreshold\":3}}}"
+            try await hub.kubectl("patch membercluster watched --type=merge -p '\(patch)'")
+            _ = try await hub.wait(for: MemberCluster.self, WatchedMember.cluster) {
+                $0.status?.consecutiveSuccesses == 3
+            }
+            let history = try await ObjectHistory<MemberCluster>.follow(hub.client, [""])
+            let port = try await member.port()
+            try await controller.expectConnections(true, to: port)
+            try await hub.kubectl("delete secret watched -n \(space)")
+            let lost = try await fleet.status { $0[type: ConditionType.ready]?.status == .false }
+            let authenticated = lost.conditions?[type: ConditionType.authenticated]
+            #expect(authenticated?.status == .false && authenticated?.reason == "KubeconfigMissing")
+            #expect(authenticated?.message.contains("Secret watched does not exist in namespace \(space)") == true)
+            #expect(lost.credentialExpirationTime == nil)
+            try await controller.expectConnections(false, to: port)
+            let path = try await member.kubeconfig(of: ObjectKey(namespace: space, name: "tmc"))
+            try await hub.kubectl("create secret generic watched -n \(space) --from-file=value=\(path)")
+            try await fleet.status { $0.isTrue(ConditionType.ready) && $0.isTrue(ConditionType.capacityKnown) }
+            try await controller.expectConnections(true, to: port)
+            try await history.catchUp()
+            #expect(Self.course(history) == Self.outage)
+            // The same when it does not answer.
+            _ = try await member.whileHanging("apiserver") {
+                try await fleet.status { $0[type: ConditionType.reachable]?.status == .false }
+            }
+            try await fleet.expectReady()
+            try await history.catchUp()
+            #expect(Self.course(history) == Self.outage + Self.outage)
+            try await member.kubectl("delete clusterrole,clusterrolebinding \(space)")
+        }
+    }
+
+    /// The condition Ready, the successes and the failures in a row, as often as they changed.
+    private static func course(_ history: ObjectHistory<MemberCluster>) -> [String] {
+        let course = history.course(WatchedMember.cluster.name) { cluster in
+            cluster.status.map { status in
+                let ready = status.conditions?[type: ConditionType.ready]?.status.rawValue ?? ""
+                return "\(ready) \(status.consecutiveSuccesses ?? 0) \(status.consecutiveFailures ?? 0)"
+            }
+        }
+        return Array(course.drop { $0 == "True 3 0" })
+    }
+
+    /// With a `failureThreshold` of 2 and a `successThreshold` of 3.
+    private static let outage = ["True 0 1", "False 0 2", "False 1 0", "False 2 0", "True 3 0"]
+
     @Test("a role that was removed is named with the YAML that grants it again, and that YAML works")
     func forbidden() async throws {
         let space = "fleet-forbidden"

@@ -152,18 +152,6 @@ struct PlacementRecoveryTests {
 }
 
 extension PlacingFleet {
-    /// Has the controller only look at what detection opens of a type.
-    fileprivate func observe(_ type: ErrorType) async throws {
-        try await hub.apply(
-            """
-            apiVersion: recovery.tmc.io/v1alpha1
-            kind: RecoveryPolicy
-            metadata: {name: observing, namespace: \(space)}
-            spec: {mode: Observe, match: {errorTypes: [\(type.rawValue)]}}
-            """
-        )
-    }
-
     fileprivate func expectSelfHealed(_ recovery: Recovery) async throws {
         #expect(recovery.state == .completed, "\(recovery.status?.message ?? "")")
         #expect(recovery.status?.conditions?[type: ConditionType.succeeded]?.reason == ConditionReason.selfHealed)

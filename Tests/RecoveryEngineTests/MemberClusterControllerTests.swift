@@ -271,6 +271,20 @@ struct MemberClusterControllerTests {
         #expect(try ready(fleet) == "Ready=True/Ready")
     }
 
+    @Test("a Secret that goes takes the client and its connections with it")
+    func forgetsCredential() throws {
+        let fleet = FleetScene()
+        fleet.start()
+        fleet.world.run(for: .seconds(25))
+        #expect(fleet.scene.harness.members.current("edge") != nil)
+        fleet.hub.remove(.secrets, MemberScene.secretKey)
+        fleet.world.run(for: .seconds(15))
+        #expect(fleet.scene.harness.members.current("edge") == nil)
+        #expect(fleet.scene.transport.idleCloses == 1, "and not again with the next probe")
+        fleet.world.run(for: .seconds(10))
+        #expect(try fleet.scene.conditions()[1] == "Authenticated=False/KubeconfigMissing")
+    }
+
     @Test("a cluster that goes away is not probed any more, and its client is forgotten")
     func forgets() throws {
         let fleet = FleetScene()

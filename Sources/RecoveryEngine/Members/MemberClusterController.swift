@@ -138,6 +138,9 @@ package final class MemberClusterController: Sendable {
             return exercised
         } catch let error as MemberClientError {
             guard let finding = ClusterFinding(error) else { throw error }
+            // A kubeconfig that was taken away is used no more, nor are the connections that it has made.
+            let name = cluster.metadata.key.name
+            if environment.members.current(name) != nil { await environment.members.refresh(name) }
             return finding
         }
     }

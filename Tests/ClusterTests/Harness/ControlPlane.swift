@@ -67,6 +67,13 @@ struct ControlPlane: Sendable {
         return try await cleaningUp({ try await stop(component, signal: "CONT") }, body)
     }
 
+    /// The port of its API server.
+    func port() async throws -> Int {
+        let server = try await kubectl("config view --minify -o 'jsonpath={.clusters[0].cluster.server}'")
+        guard let port = URL(string: server)?.port else { throw ShellError(command: "port", status: 0, output: server) }
+        return port
+    }
+
     /// Runs kubectl with words as a person would type them.
     @discardableResult
     func kubectl(_ arguments: String) async throws -> String {

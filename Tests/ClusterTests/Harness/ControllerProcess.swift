@@ -137,6 +137,19 @@ final class ControllerProcess: Sendable {
         )
     }
 
+    /// Waits until it has connections to a port of this machine, or none any more.
+    ///
+    /// - Throws: `ShellError` with those that there are when that does not come in ten seconds.
+    func expectConnections(_ areThere: Bool, to port: Int) async throws {
+        let list = "ss -Htnp state established 'dport = :\(port)' | grep 'pid=\(pid),'"
+        try await Shell.run(
+            """
+            for i in $(seq 100); do \(areThere ? "" : "!") \(list) >/dev/null && exit 0; sleep 0.1; done
+            \(list); exit 1
+            """
+        )
+    }
+
     /// What it has logged.
     func logText() throws -> String {
         try String(contentsOfFile: log, encoding: .utf8)

@@ -82,6 +82,18 @@ extension Fleet {
         return try await incident(type, target, in: namespace, within: limit, until: isReached)
     }
 
+    /// Has the controller only look at what it opens of these types itself.
+    func observe(_ types: ErrorType...) async throws {
+        try await hub.apply(
+            """
+            apiVersion: recovery.tmc.io/v1alpha1
+            kind: RecoveryPolicy
+            metadata: {name: observing, namespace: \(space)}
+            spec: {mode: Observe, match: {errorTypes: [\(types.map(\.rawValue).joined(separator: ", "))]}}
+            """
+        )
+    }
+
     /// Creates a Recovery; `fields` are more lines of its spec.
     func report(
         _ name: String,
