@@ -34,7 +34,7 @@ struct PlacementFenceTests {
     }
 
     @Test(
-        "what hands out rights or secrets, and what is outside namespaces, is refused in every version",
+        "what hands out rights or secrets, governs namespaces, or is outside them, is refused in every version",
         arguments: [
             ("v1", "Secret"), ("v1", "ServiceAccount"), ("rbac.authorization.k8s.io/v1", "Role"),
             ("rbac.authorization.k8s.io/v1beta1", "RoleBinding"),
@@ -44,6 +44,9 @@ struct PlacementFenceTests {
             ("certificates.k8s.io/v1", "CertificateSigningRequest"), ("v1", "Namespace"), ("v1", "Node"),
             ("v1", "PersistentVolume"), ("storage.k8s.io/v1", "StorageClass"),
             ("scheduling.k8s.io/v1", "PriorityClass"), ("recovery.tmc.io/v1alpha1", "MemberCluster"),
+            ("recovery.tmc.io/v1alpha1", "RecoveryApproval"), ("v1", "ResourceQuota"), ("v1", "LimitRange"),
+            ("v1", "Endpoints"), ("discovery.k8s.io/v1beta1", "EndpointSlice"),
+            ("storage.k8s.io/v1", "CSIStorageCapacity"),
         ]
     )
     func forbidden(_ apiVersion: String, _ kind: String) {

@@ -13,7 +13,7 @@ import Testing
 struct AttemptFenceTests {
     private static let key = ObjectKey(namespace: "team", name: "login")
 
-    /// Writes a Secret and a RoleBinding, on the hub and on a member, and remembers what was refused.
+    /// Writes an object of each kind, on the hub and on a member, and remembers what was refused.
     private final class Writer: RecoveryStrategy {
         let descriptor = StrategyDescriptor(
             name: "Writer",
@@ -28,7 +28,7 @@ struct AttemptFenceTests {
 
         func execute(_ attempt: Attempt) async throws -> StrategyResult {
             for (place, client) in [("hub", attempt.client), ("member", try await attempt.member("edge-1"))] {
-                for resource in [APIResource.secrets, AttemptFenceTests.bindings, .configMaps] {
+                for resource in AttemptFenceTests.kinds {
                     do {
                         _ = try await client.patch(
                             resource,
@@ -52,20 +52,22 @@ struct AttemptFenceTests {
         kind: "RoleBinding"
     )
 
+    fileprivate static let kinds: [APIResource] = [
+        .secrets, bindings, PlacedScene.quotas, RecoveryApproval.resource, Placement.resource, .configMaps,
+    ]
+
     @Test(
         "protected kinds are written on the hub only as a ServiceAccount, and on members never: nobody is impersonated there",
         arguments: [nil, "acting"]
     )
     func protectedKinds(account: String?) throws {
-        let scene = PlacementStrategyScene(["edge-1"], resources: [Self.bindings])
+        let scene = PlacementStrategyScene(["edge-1"], resources: Self.kinds)
         let (hub, edge) = (scene.harness.hub, try #require(scene.members["edge-1"]))
         for server in [hub, edge] {
-            for (resource, apiVersion) in [
-                (APIResource.secrets, "v1"), (Self.bindings, "rbac.authorization.k8s.io/v1"), (.configMaps, "v1"),
-            ] {
+            for resource in Self.kinds {
                 server.put(
                     [
-                        "apiVersion": .string(apiVersion), "kind": .string(resource.kind),
+                        "apiVersion": .string(resource.apiVersion), "kind": .string(resource.kind),
                         "metadata": ["namespace": "team", "name": "login"],
                     ],
                     resource
@@ -90,9 +92,11 @@ struct AttemptFenceTests {
         }
         #expect(scene.harness.world.run(until: isOver, limit: .seconds(120)) != nil)
         let members = ["member secrets", "member rolebindings"]
-        let all = ["hub secrets", "hub rolebindings"] + members
+        let all =
+            ["hub secrets", "hub rolebindings", "hub resourcequotas", "hub recoveryapprovals", "hub placements"]
+            + members
         #expect(writer.refused.withLock { $0 } == (account == nil ? all : members))
-        #expect(edge.requests { $0.isWrite && !$0.concerns(.configMaps) && !$0.path.contains("selfsubject") }.isEmpty)
+        #expect(edge.requests { $0.isWrite && ($0.concerns(.secrets) || $0.concerns(Self.bindings)) }.isEmpty)
         #expect(edge.object(.configMaps, Self.key)?["data", "a"] == "MQ==", "other kinds are written")
     }
 }

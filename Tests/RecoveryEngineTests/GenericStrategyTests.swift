@@ -45,6 +45,30 @@ struct GenericStrategyTests {
         )
     }
 
+    @Test("objects of our own are looked at and not touched: this controller sees them anyway")
+    func leavesOwnKinds() throws {
+        let harness = makeHarness()
+        let key = ObjectKey(namespace: "default", name: "web")
+        harness.hub.put(
+            [
+                "apiVersion": .string(RecoveryAPI.apiVersion), "kind": "Placement",
+                "metadata": ["name": "web", "namespace": "default"],
+                "status": ["conditions": [["type": "Ready", "status": "True", "reason": "Ready"]]],
+            ],
+            Placement.resource
+        )
+        let target = ResolvedTarget(
+            apiVersion: RecoveryAPI.apiVersion,
+            kind: "Placement",
+            namespace: "default",
+            name: "web"
+        )
+        let attempt = try harness.attempt("ComponentUnhealthy", target: target)
+        #expect(try harness.run(GenericStrategy(), attempt).message == "Placement default/web is healthy")
+        #expect(harness.writes(Placement.resource).isEmpty)
+        #expect(try #require(harness.hub.object(Placement.resource, key)).annotations.isEmpty)
+    }
+
     @Test("refuses a cluster-scoped target that was accepted in a namespace, while nobody knew its kind")
     func staysInsideTheFence() throws {
         let harness = makeHarness()

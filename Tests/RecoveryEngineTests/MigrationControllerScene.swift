@@ -36,7 +36,7 @@ final class MigrationControllerScene: Sendable {
             timeSource: world.time,
             resources: [Recovery.resource, MemberCluster.resource, Placement.resource, Migration.resource]
         )
-        member = FakeAPIServer(timeSource: world.time, resources: [Self.quotas])
+        member = FakeAPIServer(timeSource: world.time, resources: [PlacedScene.quotas])
         client = hub.client(identity: "controller")
         members = MemberClients(
             hub: client,
@@ -72,8 +72,6 @@ final class MigrationControllerScene: Sendable {
             Placement.resource
         )
     }
-
-    static let quotas = APIResource(group: "", version: "v1", plural: "resourcequotas", kind: "ResourceQuota")
 
     /// What is counted of every member.
     var capacity: ClusterCapacity? {

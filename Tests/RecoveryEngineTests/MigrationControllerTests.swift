@@ -98,7 +98,7 @@ struct MigrationControllerTests {
     @Test("a target without room is refused with a Recovery, and a copy fits as soon as there is room")
     func quota() throws {
         let scene = MigrationControllerScene(manifests: [PlacedScene.web()])
-        let quota = MigrationControllerScene.quotas
+        let quota = PlacedScene.quotas
         scene.member.put(
             [
                 "apiVersion": "v1", "kind": "ResourceQuota",
@@ -128,7 +128,7 @@ struct MigrationControllerTests {
     func unreadQuota() throws {
         let scene = MigrationControllerScene(manifests: [PlacedScene.web()])
         scene.member.inject(.status(403, "Forbidden"), times: .max) {
-            $0.concerns(MigrationControllerScene.quotas)
+            $0.concerns(PlacedScene.quotas)
         }
         scene.start()
         scene.create()

@@ -63,6 +63,24 @@ struct PlacedConflictTests {
         #expect(object["data"] == ["a": "1", "b": "2"])
     }
 
+    @Test("TakeOurs gives a tenant no object that governs its namespace: the platform's quota stays as it is")
+    func quota() throws {
+        let scene = PlacementStrategyScene(["edge-1"], resources: [PlacedScene.quotas])
+        let edge = try #require(scene.members["edge-1"])
+        let ours: JSONValue = [
+            "apiVersion": "v1", "kind": "ResourceQuota", "metadata": ["name": "team", "namespace": "team"],
+            "spec": ["hard": ["pods": "1000"]],
+        ]
+        var theirs = ours
+        theirs.set("10", at: ["spec", "hard", "pods"])
+        edge.put(theirs, PlacedScene.quotas)
+        try scene.put([ours], on: ["edge-1"])
+        let attempt = try scene.attempt(.syncConflict, on: "edge-1", parameters: ["resolution": "TakeOurs"])
+        let failure = try scene.harness.failure(strategy, attempt)
+        #expect(failure.kind == "permanent" && failure.message.contains("ResourceQuota is not for tenants to write"))
+        #expect(edge.requests { $0.isWrite }.isEmpty)
+    }
+
     @Test("TakeOurs leaves the replicas to an autoscaler on the member")
     func autoscaled() throws {
         let scene = PlacementStrategyScene(["edge-1"], resources: [PlacedScene.autoscalers])

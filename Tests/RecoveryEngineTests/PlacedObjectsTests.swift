@@ -25,6 +25,8 @@ struct PlacedScene {
         kind: "PersistentVolumeClaim"
     )
 
+    static let quotas = APIResource(group: "", version: "v1", plural: "resourcequotas", kind: "ResourceQuota")
+
     let world = VirtualWorld()
     let member: FakeAPIServer
     let memory = PlacedMemory()
@@ -129,12 +131,14 @@ struct PlacedObjectsTests {
     @Test(arguments: [
         ("Role", "rbac.authorization.k8s.io/v1", "team", "hands out rights or secrets"),
         ("Secret", "v1", "team", "hands out rights or secrets"),
+        ("ResourceQuota", "v1", "team", "is not for tenants to write"),
+        ("RecoveryApproval", "recovery.tmc.io/v1alpha1", "team", "is not for tenants to write"),
         ("ConfigMap", "v1", "kube-system", "reaches namespace kube-system"),
         ("Node", "v1", "team", "is cluster-scoped there"),
     ])
     func whatATenantMayNotHaveIsNeverReadOrWritten(kind: String, version: String, space: String, why: String) throws {
         let roles = APIResource(group: "rbac.authorization.k8s.io", version: "v1", plural: "roles", kind: "Role")
-        let scene = PlacedScene([roles])
+        let scene = PlacedScene([roles, PlacedScene.quotas, RecoveryApproval.resource])
         let placement = Scene.placement([
             [
                 "apiVersion": .string(version), "kind": .string(kind),

@@ -97,7 +97,7 @@ struct StrategyHarness {
             isResumed: !actions.isEmpty,
             parameters: parameters,
             client: client.impersonating(account.map { .serviceAccount(namespace: namespace, name: $0) })
-                .guarded { [fence] in try fence.check($0, asServiceAccount: account != nil) },
+                .guarded { [fence] in try fence.check($0, as: account == nil ? .controller : .serviceAccount) },
             placementFence: LivePlacementFence(
                 hub: client,
                 fence: PlacementFence(controllerNamespace: Self.namespace)

@@ -5,8 +5,8 @@ package import RecoveryAPI
 /// The namespace fence for what is put on member clusters: a Placement or Migration gives a tenant nothing that its
 /// namespace does not (design.md section 6).
 ///
-/// Outside the controller's namespace manifests are namespaced objects of the same namespace, no kind among them hands out
-/// rights or secrets, and only clusters whose `allowedNamespaces` matches the namespace's labels take them.
+/// Outside the controller's namespace manifests are namespaced objects of the same namespace, of kinds that tenants may
+/// write, and only clusters whose `allowedNamespaces` matches the namespace's labels take them.
 package struct PlacementFence: Sendable {
     /// The namespace whose objects may reach everything.
     package var controllerNamespace: String
@@ -44,18 +44,23 @@ package struct PlacementFence: Sendable {
         return allowed.matches(labels)
     }
 
-    /// Whether a tenant may never place objects of this kind.
-    package static func isForbidden(group: String, kind: String) -> Bool {
-        forbiddenGroups.contains(group) || forbiddenKinds[group]?.contains(kind) == true
+    /// Why a tenant may never write objects of a kind by way of the controller; nil when it may.
+    package static func problem(group: String, kind: String) -> String? {
+        if handsOutRights(group: group, kind: kind) { return "hands out rights or secrets" }
+        let isGoverning = group == RecoveryAPI.group || governingKinds[group]?.contains(kind) == true
+        return isGoverning ? "is not for tenants to write" : nil
+    }
+
+    /// Whether objects of a kind give rights or hold secrets.
+    package static func handsOutRights(group: String, kind: String) -> Bool {
+        rightsGroups.contains(group) || rightsKinds[group]?.contains(kind) == true
     }
 
     private func violations(of object: Unstructured, at path: String, _ namespace: String) -> [FieldViolation] {
         let type = object.groupVersionKind
         let remedy = "only Placements in the controller's namespace \(controllerNamespace) may place that"
-        if Self.isForbidden(group: type.group, kind: type.kind) {
-            return [
-                FieldViolation(path: "\(path).kind", message: "\(type.kind) hands out rights or secrets; \(remedy)")
-            ]
+        if let problem = Self.problem(group: type.group, kind: type.kind) {
+            return [FieldViolation(path: "\(path).kind", message: "\(type.kind) \(problem); \(remedy)")]
         }
         if Self.clusterScoped[type.group]?.contains(type.kind) == true {
             return [FieldViolation(path: "\(path).kind", message: "\(type.kind) is cluster-scoped; \(remedy)")]
@@ -69,14 +74,23 @@ package struct PlacementFence: Sendable {
     }
 
     /// Roles, bindings, webhook configurations, CRDs and aggregated APIs: all their kinds, in every version.
-    private static let forbiddenGroups: Set<String> = [
+    private static let rightsGroups: Set<String> = [
         "rbac.authorization.k8s.io", "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io",
         "certificates.k8s.io",
     ]
 
-    private static let forbiddenKinds: [String: Set<String>] = ["": ["Secret", "ServiceAccount"]]
+    private static let rightsKinds: [String: Set<String>] = ["": ["Secret", "ServiceAccount"]]
 
-    /// The kinds of Kubernetes, and ours, that live outside namespaces.
+    /// What governs a namespace from outside, or leads traffic past its borders.
+    ///
+    /// Kubernetes' own role `admin` does not write these either.
+    private static let governingKinds: [String: Set<String>] = [
+        "": ["Endpoints", "LimitRange", "ResourceQuota"],
+        "discovery.k8s.io": ["EndpointSlice"],
+        "storage.k8s.io": ["CSIStorageCapacity"],
+    ]
+
+    /// The kinds of Kubernetes that live outside namespaces.
     private static let clusterScoped: [String: Set<String>] = [
         "": ["ComponentStatus", "Namespace", "Node", "PersistentVolume"],
         "extensions": ["PodSecurityPolicy"],
@@ -85,7 +99,6 @@ package struct PlacementFence: Sendable {
         "networking.k8s.io": ["IngressClass", "IPAddress", "ServiceCIDR"],
         "node.k8s.io": ["RuntimeClass"],
         "policy": ["PodSecurityPolicy"],
-        "recovery.tmc.io": ["MemberCluster"],
         "resource.k8s.io": ["DeviceClass", "ResourceSlice"],
         "scheduling.k8s.io": ["PriorityClass"],
         "storage.k8s.io": ["CSIDriver", "CSINode", "StorageClass", "VolumeAttachment", "VolumeAttributesClass"],

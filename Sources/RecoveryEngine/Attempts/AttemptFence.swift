@@ -1,4 +1,5 @@
 package import KubernetesCore
+internal import RecoveryAPI
 internal import RecoveryDecision
 internal import Synchronization
 
@@ -47,33 +48,44 @@ package final class AttemptFence: Sendable {
         }
     }
 
+    /// Whose rights a client has.
+    package enum Sender: Sendable {
+        /// The controller's own, on the hub.
+        case controller
+        /// Those of a ServiceAccount that the tenant has named, on the hub.
+        case serviceAccount
+        /// The fleet's, on a member: nobody is impersonated there, whoever asked.
+        case member
+    }
+
     /// Throws when the request must not be sent.
     ///
     /// - Parameters:
     ///   - request: what is about to be sent.
-    ///   - asServiceAccount: whether this very client sends it as a ServiceAccount of a tenant; only then protected kinds
-    ///     may be written. Clients of members never do: they have the fleet's credential, whoever asked.
+    ///   - sender: who sends it; only as a ServiceAccount protected kinds may be written.
     /// - Throws: `Refusal`.
-    package func check(_ request: APIRequest, asServiceAccount: Bool = false) throws {
+    package func check(_ request: APIRequest, as sender: Sender = .controller) throws {
         try checkOpen()
-        guard !request.isIdempotent, !asServiceAccount, let resource = request.resource else { return }
-        if Self.isProtected(resource) {
-            throw Refusal(
-                description:
-                    "\(resource.plural) are written only as a ServiceAccount, and on the hub only; "
-                    + "set spec.serviceAccountName for those, and change those of a member by hand"
-            )
-        }
+        guard !request.isIdempotent, Self.isProtected(request, from: sender) else { return }
+        throw Refusal(
+            description:
+                "\(request.resource?.plural ?? "") are written only as a ServiceAccount, and on the hub only; "
+                + "set spec.serviceAccountName for those, and change those of a member by hand"
+        )
     }
 
-    /// Kinds whose change gives power: no strategy writes them with the controller's own rights.
-    private static func isProtected(_ resource: APIResource) -> Bool {
-        switch resource.group {
-        case "": ["secrets", "serviceaccounts"].contains(resource.plural)
-        case "rbac.authorization.k8s.io", "admissionregistration.k8s.io", "apiextensions.k8s.io",
-            "certificates.k8s.io", "apiregistration.k8s.io":
-            true
-        default: false
+    /// Kinds whose change gives power: no strategy writes them with rights that are not those of the tenant.
+    ///
+    /// What tenants may have on members, and what only the controller's namespace may, `PlacementFence` judges there.
+    private static func isProtected(_ request: APIRequest, from sender: Sender) -> Bool {
+        guard let resource = request.resource else { return false }
+        switch sender {
+        case .serviceAccount: return false
+        case .member: return PlacementFence.handsOutRights(group: resource.group, kind: resource.kind)
+        case .controller:
+            // What strategies have found out about our own kinds goes into their status.
+            if resource.group == RecoveryAPI.group, request.subresource == "status" { return false }
+            return PlacementFence.problem(group: resource.group, kind: resource.kind) != nil
         }
     }
 }

@@ -144,7 +144,7 @@ package struct AttemptRunner: Sendable {
         }
         let namespace = recovery.metadata.namespace ?? ""
         return environment.client.impersonating(.serviceAccount(namespace: namespace, name: account))
-            .guarded { try fence.check($0, asServiceAccount: true) }
+            .guarded { try fence.check($0, as: .serviceAccount) }
     }
 
     private func watchDeadline(_ prepared: Prepared, _ ending: Promise<Ending>) async {

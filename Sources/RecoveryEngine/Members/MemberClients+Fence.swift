@@ -7,7 +7,7 @@ extension MemberClients {
     ///   hub cannot be asked.
     package func guardedClient(_ cluster: String, _ fence: AttemptFence) async throws -> KubernetesClient {
         do {
-            return try await client(for: cluster).guarded { try fence.check($0) }
+            return try await client(for: cluster).guarded { try fence.check($0, as: .member) }
         } catch let error as MemberClientError {
             throw error.isPassing
                 ? StrategyFailure.transient(error.description, nextSteps: error.nextSteps)

@@ -63,8 +63,8 @@ extension PlacedObjects {
         } catch ClientError.noMatch {
             return []
         }
-        guard !isTenant || resource.isNamespaced && !PlacementFence.isForbidden(group: kind.group, kind: kind.kind)
-        else { return [] }
+        let isOpen = resource.isNamespaced && PlacementFence.problem(group: kind.group, kind: kind.kind) == nil
+        guard !isTenant || isOpen else { return [] }
         do {
             let list = try await client.list(
                 resource,

@@ -114,9 +114,7 @@ package struct PlacedObjects: Sendable {
     func fenceProblem(_ manifest: PlacedManifest, _ resource: APIResource) -> String? {
         guard isTenant else { return nil }
         if !resource.isNamespaced { return "is cluster-scoped there" }
-        if PlacementFence.isForbidden(group: resource.group, kind: resource.kind) {
-            return "hands out rights or secrets"
-        }
+        if let problem = PlacementFence.problem(group: resource.group, kind: resource.kind) { return problem }
         let isInside = manifest.namespace == placement.metadata.namespace
         return isInside ? nil : "reaches namespace \(manifest.namespace ?? "")"
     }

@@ -48,7 +48,9 @@ package struct GenericStrategy: RecoveryStrategy {
         guard let target = try await TargetAccess(attempt, client) else {
             return StrategyResult(message: "the API servers involved are healthy")
         }
-        if attempt.parameters[Self.touchParameter]?.boolValue ?? true { try await touch(target, attempt) }
+        // Objects of our own this very controller looks after.
+        let isTouched = target.resource.group != RecoveryAPI.group
+        if isTouched, attempt.parameters[Self.touchParameter]?.boolValue ?? true { try await touch(target, attempt) }
         try await attempt.read("CheckTargetHealth") { try await waitForHealth(of: target, attempt) }
         return StrategyResult(message: "\(target.description) is healthy")
     }

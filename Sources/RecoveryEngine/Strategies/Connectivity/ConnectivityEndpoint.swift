@@ -41,7 +41,7 @@ struct MemberEndpoint: ConnectivityEndpoint {
         do {
             // The Secret is read again every time: it may have been rotated meanwhile.
             let client = try await members.client(for: cluster).guarded { [fence = attempt.fence] in
-                try fence.check($0)
+                try fence.check($0, as: .member)
             }
             let probe = ClusterProbe(client, timeout: timeout, timeSource: attempt.timeSource)
             guard exercising else { return try await probe.testEndpoint() }
