@@ -207,7 +207,7 @@ struct PlacementStrategyTests {
         #expect(try crowded()?.status?.message?.contains("ended as Failed") == true)
     }
 
-    @Test("a Migration decides alone: one that gets on is waited for, one that does not takes over")
+    @Test("a Migration decides alone: one that gets on is waited for, one that does not takes over; not a refused one")
     func migration() throws {
         let scene = PlacementStrategyScene()
         try scene.put([PlacementStrategyScene.cpu], on: ["edge-1"])
@@ -236,9 +236,15 @@ struct PlacementStrategyTests {
             return
         }
         #expect(object.kind == "Migration" && object.name == "move" && since == condition.lastTransitionTime)
+        scene.startController()
         migration.status?.phase = .completed
         scene.harness.hub.put(try migration.jsonValue(), Migration.resource)
-        scene.startController()
+        #expect(try scene.harness.run(strategy, scene.attempt(.placementConstraint)).message.contains("edge-1"))
+        migration.status?.phase = .pending
+        scene.harness.hub.put(try migration.jsonValue(), Migration.resource)
+        #expect(try scene.harness.failure(strategy, scene.attempt(.placementConstraint)).kind == "transient")
+        migration.status?.conditions = [Condition(type: "Accepted", status: .false, reason: "InvalidSpec", message: "")]
+        scene.harness.hub.put(try migration.jsonValue(), Migration.resource)
         #expect(try scene.harness.run(strategy, scene.attempt(.placementConstraint)).message.contains("edge-1"))
     }
 

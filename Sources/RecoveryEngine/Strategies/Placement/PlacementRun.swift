@@ -48,11 +48,11 @@ struct PlacementRun: Sendable {
 
     // MARK: - Who else moves it
 
-    /// A Migration decides alone; one that fails takes over.
+    /// A Migration decides alone; one that fails takes over, and for one that is not accepted nobody waits.
     private func checkMigrations(of placement: Placement) async throws {
         let migrations = try await attempt.client.list(Migration.self, namespace: placement.metadata.namespace).items
         let others = migrations.filter { $0.spec.placementRef.name == placement.metadata.name }
-        guard let migration = MigrationTurn.first(of: others) else { return }
+        guard let migration = MigrationTurn.first(of: others), !migration.isRefused else { return }
         let name = migration.metadata.name ?? ""
         let words = "\(target.description) is being moved by Migration \(name)"
         guard let incident = MigrationIncident.of(migration) else {
