@@ -201,12 +201,64 @@ struct SyncStrategyTests {
     func resumes() throws {
         try scene.put([PlacementStrategyScene.settings], on: ["edge-1"])
         _ = try scene.harness.run(strategy, scene.attempt(.syncFailure, on: "edge-1"))
-        let started = ActionRecord("ApplyObjects", .started, message: nil, time: scene.harness.world.time.wallTime())
+        let started = try applied(.started)
         let writes = try edge.requests { $0.isWrite }.count
         let attempt = try scene.attempt(.syncFailure, on: "edge-1", actions: [started])
         _ = try scene.harness.run(strategy, attempt)
         #expect(try edge.requests { $0.isWrite }.count == writes)
         #expect(attempt.recorded("ApplyObjects")?.message == "found done after an interruption")
+    }
+
+    /// The record of a predecessor that applied the manifests as they are now.
+    private func applied(_ result: ActionResult) throws -> ActionRecord {
+        var record = ActionRecord("ApplyObjects", result, message: nil, time: scene.harness.world.time.wallTime())
+        record.facts = ["generation": .number(try #require(scene.placement.metadata.generation))]
+        return record
+    }
+
+    @Test("a crash behind the apply, and an edit: manifests that were never applied are not written down as applied")
+    func edited() throws {
+        var other = PlacementStrategyScene.settings
+        other.set("other", at: ["metadata", "name"])
+        try scene.put([PlacementStrategyScene.settings, other], on: ["edge-1"])
+        let copy = try scene.attempt(.syncFailure, on: "edge-1")
+        _ = try scene.harness.run(strategy, copy)
+        let applied = try applied(.succeeded)
+        let kept = PlacementStrategyScene.settings
+        let generation = try #require(scene.placement.metadata.generation) + 1
+        scene.harness.hub.edit(Placement.resource, PlacementStrategyScene.key) {
+            $0.set([kept], at: ["spec", "manifests"])
+            $0.set(.number(generation), at: ["metadata", "generation"])
+        }
+        let attempt = try scene.attempt(.syncFailure, on: "edge-1", actions: [applied])
+        let failure = try scene.harness.failure(strategy, attempt)
+        #expect(failure.kind == "transient" && failure.message.contains("was changed meanwhile"))
+        let placement = try scene.placement
+        #expect(placement.syncStatus("edge-1")?.hash != placement.manifestsHash)
+        _ = try scene.harness.run(strategy, scene.attempt(.syncFailure, on: "edge-1"))
+        #expect(try scene.placement.syncStatus("edge-1")?.hash == placement.manifestsHash)
+        #expect(try edge.objects(.configMaps).map(\.name) == ["settings"], "what is not declared any more is removed")
+    }
+
+    @Test("an edit between the look at the copy and its status: the attempt says nothing about the new manifests")
+    func editedBeforeStatus() throws {
+        try scene.put([PlacementStrategyScene.settings], on: ["edge-1"])
+        let hub = scene.harness.hub
+        let other = PlacementStrategyScene.cpu
+        // Written as Started: the objects are there, and the status is next.
+        hub.before { [hub] request in
+            guard request.isWrite, request.concerns(Recovery.resource),
+                String(decoding: request.body, as: UTF8.self).contains("WriteSyncStatus")
+            else { return nil }
+            hub.edit(Placement.resource, PlacementStrategyScene.key) {
+                $0.set([other], at: ["spec", "manifests"])
+                $0.set(9, at: ["metadata", "generation"])
+            }
+            return nil
+        }
+        let failure = try scene.harness.failure(strategy, scene.attempt(.syncFailure, on: "edge-1"))
+        #expect(failure.message.contains("was changed meanwhile") && failure.kind == "transient")
+        #expect(try scene.placement.status?.clusters == nil)
     }
 
     @Test("nothing is synced where no copy was decided")

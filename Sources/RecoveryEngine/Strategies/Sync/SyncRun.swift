@@ -23,16 +23,32 @@ struct SyncRun: Sendable {
     func recover() async throws {
         _ = try await target.read(withCopyOn: cluster)
         try await checkMember()
-        try await compare(target.copy(on: cluster))
-        try await attempt.mutate("ApplyObjects\(suffix)") {
+        let copy = try await target.copy(on: cluster)
+        try await compare(copy)
+        try await attempt.mutate(applyAction, facts: ["generation": .number(copy.placement.metadata.generation ?? 0)]) {
             try await target.copy(on: cluster).inspect().isInSync
         } _: {
-            let state = try await target.writing(to: cluster) { try await target.copy(on: cluster).sync().state }
+            let state = try await target.writing(to: cluster) {
+                let copy = try await target.copy(on: cluster)
+                try checkIsRecorded(copy.placement)
+                return try await copy.sync().state
+            }
             guard state.isInSync else { throw try await failure(state) }
             return "\(state.objects.count) objects are as declared"
         }
         let state = try await waitForReady(try await appliedCopy())
         try await writeStatus(state)
+    }
+
+    private var applyAction: String { "ApplyObjects\(suffix)" }
+
+    /// Throws when this is not the spec that the attempt has applied: of another one nobody may say that it was, or what it
+    /// does not declare any more is never removed.
+    private func checkIsRecorded(_ placement: Placement) throws {
+        let applied = attempt.recorded(applyAction)?.facts?["generation"]?.intValue
+        guard applied == placement.metadata.generation ?? 0 else {
+            throw StrategyFailure.transient("\(target.description) was changed meanwhile: it is compared anew")
+        }
     }
 
     // MARK: - The member
@@ -59,15 +75,14 @@ struct SyncRun: Sendable {
 
     /// The copy on the member, of manifests that were just applied, which status does not say yet.
     private func appliedCopy() async throws -> PlacedObjects {
-        var placement = try await target.read(withCopyOn: cluster)
-        var state = placement.syncStatus(cluster) ?? ClusterSyncStatus(cluster: cluster, state: .pending)
-        state.hash = placement.manifestsHash
-        placement.put(state)
+        let placement = try await target.read(withCopyOn: cluster)
+        try checkIsRecorded(placement)
         return PlacedObjects(
             placement,
             on: cluster,
             client: try await attempt.member(cluster),
-            fence: attempt.placementFence.fence
+            fence: attempt.placementFence.fence,
+            appliedHash: placement.manifestsHash
         )
     }
 
@@ -190,6 +205,7 @@ struct SyncRun: Sendable {
             try await attempt.client.withRetryOnConflict {
                 let placement = try await target.read(withCopyOn: cluster)
                 guard !placement.isReady(on: cluster) else { return "the placement controller has written it" }
+                try checkIsRecorded(placement)
                 var written = placement
                 var entry = placement.syncStatus(cluster) ?? ClusterSyncStatus(cluster: cluster, state: .synced)
                 entry.state = .synced
