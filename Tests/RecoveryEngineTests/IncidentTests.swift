@@ -120,6 +120,18 @@ struct IncidentTests {
         #expect(incident.isCovered(by: Self.stored(incident, created: created, state: state)) == expected)
     }
 
+    @Test("the end of what failed is covered by the Recovery that was under way then, whatever came of that")
+    func coversTheEnd() {
+        var incident = Self.placement()
+        incident.isLast = true
+        for (ended, expected) in [(-1.0, false), (0, true), (50, true)] {
+            var recovery = Self.stored(incident, created: -100, state: .failed)
+            recovery.status?.completionTime = Self.since.addingTimeInterval(ended)
+            #expect(incident.isCovered(by: recovery) == expected)
+        }
+        #expect(incident.isCovered(by: Self.stored(incident, created: -100, state: .inProgress)))
+    }
+
     @Test("a Recovery of another namespace or another failure covers nothing")
     func coversOnlyItsOwn() {
         let incident = Self.placement()

@@ -59,6 +59,30 @@ struct MigrationControllerTests {
         #expect(try scene.placement().status?.decisions?.map(\.cluster) == ["edge-2"])
     }
 
+    @Test("a move that failed is reported although its first report failed, and only once", arguments: [false, true])
+    func reportsAgain(dies: Bool) throws {
+        let scene = MigrationControllerScene()
+        var run = scene.start()
+        scene.create(spec: ["deadlineSeconds": 400, "rollbackOnFailure": false])
+        let end = scene.world.time.now().advanced(by: .seconds(410))
+        scene.hub.inject(.status(500, "InternalError"), times: .max) {
+            $0.verb == .create && $0.json.value(at: ["spec", "error", "type"]) == "MigrationTimeout" && $0.time < end
+        }
+        let hasFailed = { (try? scene.migration().status?.phase) == .failed }
+        #expect(scene.world.run(until: hasFailed, limit: .seconds(409)) != nil)
+        let timeouts = { try scene.recoveries().filter { $0.spec.error.type == "MigrationTimeout" }.count }
+        #expect(try timeouts() == 0)
+        for _ in 0..<2 {
+            if dies {
+                run.cancel()
+                scene.world.settle()
+                run = scene.start()
+            }
+            scene.world.run(for: .seconds(30))
+            #expect(try timeouts() == 1)
+        }
+    }
+
     @Test("a lost answer to any write is no second step", arguments: 0..<12)
     func lostAnswers(_ skipped: Int) throws {
         let scene = MigrationControllerScene()

@@ -41,6 +41,8 @@ package struct Incident: Sendable, Hashable {
     package var parentRef: NameReference?
     /// When it came back after a short time of health, which makes it no other incident; nil when it did not.
     package var returned: Date?
+    /// Whether it is the end of what failed: then a Recovery that was under way is its answer, whatever came of that.
+    package var isLast = false
     /// The policy of the same namespace whose detection has noticed it, and which governs its Recovery.
     package var policy: String?
     /// What failed where there is no object to be repaired, such as an HTTP probe: only names and fingerprints show it.
@@ -76,7 +78,8 @@ package struct Incident: Sendable, Hashable {
         guard recovery.status?.occurrences?.healedTime == nil, reason != ConditionReason.noLongerWatched else {
             return false
         }
-        return (recovery.metadata.creationTimestamp ?? .distantPast) >= since
+        let time = isLast ? recovery.status?.completionTime : recovery.metadata.creationTimestamp
+        return (time ?? .distantPast) >= since
     }
 
     /// Whether a Recovery says itself that it is about this failure: names and labels are free for everybody to give.

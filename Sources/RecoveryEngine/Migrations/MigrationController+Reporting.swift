@@ -62,6 +62,7 @@ extension MigrationIncident {
         incident.reason = reason
         incident.message = message
         incident.context = context
+        incident.isLast = migration.isFinal
         return incident
     }
 }

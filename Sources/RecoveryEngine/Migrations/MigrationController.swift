@@ -44,6 +44,8 @@ final class MigrationController: Sendable {
     private static let maxConcurrent = 8
     /// More writes than any move needs at one look.
     private static let maxWrites = 32
+    /// How long the end of a Migration is reported: longer than the hub can be busy, shorter than Recoveries are kept.
+    private static let secondsOfReports = 3_600.0
 
     let environment: Environment
     let queue: WorkQueue<ObjectKey>
@@ -83,7 +85,15 @@ final class MigrationController: Sendable {
     /// Looks at all Migrations of one Placement.
     func reconcile(_ placement: ObjectKey) async throws -> ReconcileResult {
         try await takeBackOrphans(of: placement)
-        var migrations = environment.migrations.store.byIndex(Self.placementIndex, placement.description)
+        let known = environment.migrations.store.byIndex(Self.placementIndex, placement.description)
+        let result = try await advance(known, of: placement)
+        // What ended in this look was reported in it.
+        try await reportEnds(of: known)
+        return result
+    }
+
+    private func advance(_ known: [Migration], of placement: ObjectKey) async throws -> ReconcileResult {
+        var migrations = known
         guard migrations.contains(where: { !$0.isFinal }) else {
             giveBackRoom(for: placement)
             return .done
@@ -140,6 +150,14 @@ final class MigrationController: Sendable {
             }
         }
         return now.addingTimeInterval(1)
+    }
+
+    /// Reports once more what has failed of late: whoever wrote that may have ended, or been refused, before its report.
+    private func reportEnds(of migrations: [Migration]) async throws {
+        let limit = now.addingTimeInterval(-Self.secondsOfReports)
+        for migration in migrations where (migration.status?.completionTime ?? .distantPast) >= limit {
+            try await reportIncident(migration)
+        }
     }
 
     private func reportIncident(_ migration: Migration) async throws {
