@@ -167,7 +167,7 @@ private struct Scheduling {
             guard request.current.contains(where: { $0.cluster == decision.cluster && $0.isLeaving }),
                 let cluster = byName[decision.cluster]
             else { return false }
-            return cluster.isReady && filters.stay(cluster) == .stays
+            return cluster.isReady && filters.stay(cluster) == .stays && fits(decision, cluster)
         }
         .sorted {
             (request.healthy.contains($0.cluster) ? 0 : 1, $0.cluster) < (
@@ -182,6 +182,12 @@ private struct Scheduling {
             decision.reason = "the copy is there already"
             staying.append(decision)
         }
+    }
+
+    /// Whether a copy that a recovery has taken away for want of room is well after all, or has room now.
+    private func fits(_ decision: PlacementDecision, _ cluster: ClusterCandidate) -> Bool {
+        guard decision.reason?.hasPrefix(PlacementRejectionReason.leftByRecovery.rawValue) == true else { return true }
+        return request.healthy.contains(cluster.name) || cluster.hasRoom(for: request.demand)
     }
 
     /// Takes the best of the clusters that pass, one after the other: each choice changes what is spread well.

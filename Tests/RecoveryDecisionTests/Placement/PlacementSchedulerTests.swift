@@ -286,6 +286,24 @@ struct PlacementSchedulerTests {
         #expect(replaced.clusters == ["c"] && replaced.leaving == ["a"])
     }
 
+    @Test("a copy that a recovery took away for want of room is taken back only where it is well, or has room")
+    func takesBackWhatFits() {
+        let placement = placed(["a", "b"]) {
+            $0.status?.decisions?[0].leaving = true
+            $0.status?.decisions?[0].reason = "LeftByRecovery: its pods do not fit"
+        }
+        let again = { (cpu: Int64, healthy: Set<String>) in
+            plan(placement, [.make("a", cpu: cpu), .make("b"), .make("c")]) {
+                $0.leave = ["b": "its pods do not fit"]
+                $0.demand.total = ResourceAmounts(["cpu": Quantity(2)])
+                $0.healthy = healthy
+            }
+        }
+        #expect(again(1, []).clusters == ["c"] && again(1, []).leaving == ["a", "b"])
+        #expect(again(1, ["a"]).clusters == ["a"])
+        #expect(again(2, []).clusters == ["a"])
+    }
+
     @Test("of too many copies the unhealthy one goes first, then the one in the fullest region, then by room and name")
     func surplus() {
         let clusters = [("a", "x"), ("b", "x"), ("c", "y")].map { name, region in
