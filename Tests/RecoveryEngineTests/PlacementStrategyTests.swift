@@ -327,6 +327,24 @@ struct PlacementStrategyTests {
         #expect(taken.names.isEmpty)
     }
 
+    @Test("a Recovery that writes nothing gives back no room that the placement controller has decided to take")
+    func releasesItsOwn() throws {
+        let scene = PlacementStrategyScene(["edge-1"])
+        let reservations = CapacityReservations()
+        let strategy = PlacementStrategy(reservations: reservations)
+        let request = PlacementRequest(try scene.put([PlacementStrategyScene.cpu]))
+        let now = scene.harness.world.time.wallTime()
+        beforeWriting(scene) { [scene] in
+            scene.edit("edge-1") { $0.set(nil, at: ["spec", "allowedNamespaces"]) }
+            let room = ClusterCandidate(name: "edge-1")
+            _ = reservations.decide(PlacementStrategyScene.key, request, [room], now: now)
+        }
+        let failure = try scene.harness.failure(strategy, scene.attempt(.placementConstraint))
+        #expect(failure.kind == "permanent")
+        let taken = reservations.amounts(on: "edge-1", besides: ObjectKey(namespace: "team", name: "x"), now: now)
+        #expect(taken["cpu"] == request.demand.total["cpu"])
+    }
+
     @Test("a Migration that begins between the look and the write decides alone")
     func migrationBegins() throws {
         let scene = PlacementStrategyScene()

@@ -12,8 +12,10 @@ internal import Synchronization
 package final class CapacityReservations: Sendable {
     /// Who decides about a placement: each gives back what it has reserved itself, and nothing of the other's.
     enum Decider: CaseIterable {
-        /// The placement controller, and recoveries of the placement.
+        /// The placement controller.
         case scheduler
+        /// The Recovery of the placement that is being worked on.
+        case recovery
         /// The Migration whose turn it is.
         case migration
     }

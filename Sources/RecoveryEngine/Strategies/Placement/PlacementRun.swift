@@ -39,7 +39,7 @@ struct PlacementRun: Sendable {
         let picture = try await look(at: placement)
         var isWritten = false
         // What was decided and is not going to be written takes no room.
-        defer { if !isWritten { reservations.release(placement.metadata.key) } }
+        defer { if !isWritten { reservations.release(placement.metadata.key, by: .recovery) } }
         var choice = try await choose(placement, picture)
         try await write(&choice, picture, &isWritten)
         if choice.missing > 0 { throw shortage(choice) }
@@ -172,11 +172,11 @@ struct PlacementRun: Sendable {
         var request = PlacementRequest(placement)
         request.placedBy = "Recovery/\(attempt.recovery.metadata.name ?? "")"
         request.leave = picture.leave
-        var plan = reservations.decide(key, request, picture.clusters, now: now)
+        var plan = reservations.decide(key, request, picture.clusters, by: .recovery, now: now)
         let (strict, wished) = (request, plan)
         for relaxation in relaxations where plan.missing > 0 {
             request.relaxed.insert(relaxation)
-            plan = reservations.decide(key, request, picture.clusters, now: now)
+            plan = reservations.decide(key, request, picture.clusters, by: .recovery, now: now)
         }
         if plan.missing == 0 {
             let relaxed = wished.missing == 0 ? [] : request.relaxed.sorted()
@@ -185,7 +185,7 @@ struct PlacementRun: Sendable {
         // Not for everything: then without giving anything up, and without leaving a copy for nothing.
         request = strict
         request.leave = [:]
-        let partial = reservations.decide(key, request, picture.clusters, now: now)
+        let partial = reservations.decide(key, request, picture.clusters, by: .recovery, now: now)
         return Choice(
             plan: partial,
             relaxed: [],
