@@ -81,8 +81,8 @@ package struct ReservationBook: Sendable {
         return sum
     }
 
-    /// When the first reservation ends by itself; nil when none does.
-    package var firstEnd: Date? { clusters.values.compactMap(\.firstEnd).min() }
+    /// When the next reservation ends by itself; nil when none does.
+    package func nextEnd(after now: Date) -> Date? { clusters.values.compactMap { $0.nextEnd(after: now) }.min() }
 }
 
 extension ReservationBook.Cluster {
@@ -96,6 +96,12 @@ extension ReservationBook.Cluster {
     fileprivate mutating func remove(_ placement: ObjectKey) {
         held[placement] = nil
         sum = nil
+    }
+
+    /// Nobody takes out what has ended on a cluster that nobody asks about any more.
+    fileprivate func nextEnd(after now: Date) -> Date? {
+        guard let firstEnd, firstEnd <= now else { return firstEnd }
+        return held.values.compactMap(\.end).filter { $0 > now }.min()
     }
 
     /// Takes out what has ended, and says whose it was.

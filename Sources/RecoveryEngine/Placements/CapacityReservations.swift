@@ -52,7 +52,7 @@ package final class CapacityReservations: Sendable {
     }
 
     /// When something ends to be reserved by itself; nil when nothing does.
-    var firstEnd: Date? { state.withLock { $0.book.firstEnd } }
+    func nextEnd(after now: Date) -> Date? { state.withLock { $0.book.nextEnd(after: now) } }
 
     /// Takes note of a placement as the hub has it.
     ///

@@ -81,7 +81,10 @@ extension PlacementController {
             }
             let new = chosen.filter { asked.insert($0).inserted }
             guard !new.isEmpty else {
-                let ends = [plan.recheckAt, plan.missing > 0 ? reservations.firstEnd : nil].compactMap { $0 }
+                // What asks for no room waits for none.
+                let isCrowdedOut = plan.missing > 0 && !request.demand.total.names.isEmpty
+                let end = isCrowdedOut ? reservations.nextEnd(after: facts.now) : nil
+                let ends = [plan.recheckAt, end].compactMap { $0 }
                 let recheck = ends.min().map { Duration.seconds(max(1, $0.timeIntervalSince(facts.now))) }
                 return (plan, (pauses + [recheck].compactMap { $0 }).min())
             }
