@@ -306,4 +306,20 @@ struct MigrationControllerTests {
         let left = try #require(try scene.placement().status?.evacuated?.first)
         #expect(left.cluster == "edge-1" && left.hasLeftovers)
     }
+
+    @Test("a source that nobody can read is not lost: nothing is failed over from it")
+    func unreadable() throws {
+        let scene = MigrationControllerScene()
+        let (edge, path) = (ObjectKey(name: "edge-1"), ["spec", "probe"])
+        scene.hub.edit(MemberCluster.resource, edge) { $0.set(["intervalSeconds": "often"], at: path) }
+        scene.start()
+        scene.create("move", .failover)
+        scene.world.run(for: .seconds(60))
+        #expect(try scene.placement().status?.decisions?.map(\.cluster) == ["edge-1"])
+        #expect(try scene.migration().status?.pointOfNoReturn != true)
+        scene.setReady("edge-1", false)
+        scene.hub.edit(MemberCluster.resource, edge) { $0.set(["intervalSeconds": 10], at: path) }
+        try scene.play(for: 60)
+        #expect(try scene.migration().status?.phase == .completed)
+    }
 }

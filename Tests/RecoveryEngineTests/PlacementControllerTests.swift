@@ -519,6 +519,24 @@ struct PlacementControllerTests {
         #expect(try scene.wait { try scene.placement()?.status?.readyClusters == 1 })
     }
 
+    @Test func aMemberClusterThatNobodyCanReadIsCleanedOfADeletedPlacementOnceSomebodyCan() throws {
+        let scene = PlacementScene("edge")
+        scene.put([Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.copies() == ["edge Synced ready"] })
+        let (edge, key) = (try #require(scene.members["edge"]), ObjectKey(name: "edge"))
+        scene.hub.edit(MemberCluster.resource, key) { $0.set("often", at: ["spec", "probe", "intervalSeconds"]) }
+        scene.world.run(for: .seconds(5))
+        scene.world.start { [scene] in try await scene.harness.client.delete(Placement.resource, PlacementScene.key) }
+        scene.world.run(for: .seconds(240))
+        let words = try scene.placement()?.status?.conditions?[type: ConditionType.ready]?.message
+        #expect(words == "edge: its MemberCluster cannot be read")
+        #expect(try scene.wait(.seconds(120)) { try scene.placement() == nil })
+        #expect(edge.objects(.configMaps).count == 1)
+        scene.hub.edit(MemberCluster.resource, key) { $0.set(10, at: ["spec", "probe", "intervalSeconds"]) }
+        #expect(scene.wait { edge.objects(.configMaps).isEmpty })
+    }
+
     @Test func aMemberThatIsSilentGetsNoNewCopyAndHoldsNobodyUp() throws {
         let scene = PlacementScene("edge", "north")
         let edge = try #require(scene.members["edge"])

@@ -20,8 +20,8 @@ extension MigrationController {
         let (from, to) = (migration.source, migration.destination)
         var facts = MigrationFacts(
             placement: placement,
-            source: MigrationEnd(name: from, cluster: cluster(from)),
-            target: MigrationEnd(name: to, cluster: cluster(to))
+            source: end(from),
+            target: end(to)
         )
         facts.violations = violations(migration, placement)
         if let left = placement?.status?.evacuation(of: to)?.migration {
@@ -29,6 +29,14 @@ extension MigrationController {
             if environment.migrations.store.get(key)?.spec.effectiveFailback == .never { facts.heldBackBy = left }
         }
         return facts
+    }
+
+    /// A MemberCluster that nobody can read is there, and not lost.
+    private func end(_ name: String) -> MigrationEnd {
+        let isUnreadable = environment.clusters.store.undecodable.contains { $0.key.name == name }
+        return isUnreadable
+            ? MigrationEnd(name: name, health: .unknown("MemberCluster \(name) cannot be read"))
+            : MigrationEnd(name: name, cluster: cluster(name))
     }
 
     private func cluster(_ name: String) -> MemberCluster? {

@@ -103,12 +103,25 @@ extension PlacementController {
         let (hub, key) = (environment.hub, ObjectKey(namespace: nil, name: cluster))
         do {
             try await hub.withRetryOnConflict {
-                let member = try await hub.get(MemberCluster.self, key)
-                var status = member.status ?? MemberClusterStatus()
+                // Not as a whole: where nobody can read the spec, this can be read and written still.
+                let member = try await hub.get(MemberCluster.resource, key)
+                let old = try member["status"]?.decode(MemberClusterStatus.self) ?? MemberClusterStatus()
+                var status = old
                 change(&status)
                 if status.leftovers?.isEmpty == true { status.leftovers = nil }
-                guard status != member.status ?? MemberClusterStatus() else { return }
-                _ = try await MemberClients.write(status, on: member, through: hub)
+                guard status != old else { return }
+                let difference = JSONMergePatch.diff(
+                    from: try JSONValue(encoding: old),
+                    to: try JSONValue(encoding: status)
+                )
+                _ = try await hub.patch(
+                    MemberCluster.resource,
+                    key,
+                    ["metadata": ["resourceVersion": .string(member.resourceVersion)], "status": difference],
+                    type: .merge,
+                    subresource: "status",
+                    options: WriteOptions(fieldManager: MetadataName.fieldManager)
+                )
             }
         } catch let error as ClientError where error.apiError?.isNotFound == true {
             // The cluster is no longer part of the fleet, and nobody knows how to reach it.

@@ -61,8 +61,7 @@ extension PlacementController {
     private func plan(_ facts: PlacementFacts, patience: Duration) async -> (PlacementPlan?, Duration?) {
         let (key, reservations) = (facts.placement.metadata.key, environment.reservations)
         // A MemberCluster that nobody can read is there, and not gone: its copies stay decided until somebody corrects it.
-        let unreadable = Set(environment.clusters.store.undecodable.map(\.key.name))
-        guard !facts.decisions.contains(where: { $0.isProvisional || unreadable.contains($0.cluster) }) else {
+        guard !facts.decisions.contains(where: { $0.isProvisional || facts.unreadable.contains($0.cluster) }) else {
             reservations.release(key)
             return (nil, nil)
         }

@@ -27,11 +27,12 @@ extension PlacementFacts {
     func removal(from cluster: String, _ thresholds: PlacementThresholds, known: Duration) -> PlacementRemoval {
         let outcome = outcomes[cluster].flatMap { $0.duty == .delete ? $0 : nil }
         if outcome?.isRemoved == true { return .done }
-        guard members[cluster] != nil else { return .givenUp("its MemberCluster is gone") }
+        guard isRegistered(cluster) else { return .givenUp("its MemberCluster is gone") }
         let limit = thresholds.removedWithin
         let left = limit - .seconds(now.timeIntervalSince(placement.metadata.deletionTimestamp ?? now))
         let words: String
         switch outcome?.result {
+        case _ where unreadable.contains(cluster): words = "its MemberCluster cannot be read"
         case _ where !isReady(cluster): words = "it does not answer"
         case .removed(let removal): words = "waits for \(removal.leaving.prefix(3).joined(separator: ", "))"
         case .unreachable(let message): words = message
@@ -105,7 +106,7 @@ extension PlacementController {
     ) async throws {
         let placement = facts.placement
         // Written down before the placement goes: whoever leads when the member answers again finds it there.
-        for cluster in left.map(\.cluster) + facts.keptOnUnseen where facts.members[cluster] != nil {
+        for cluster in left.map(\.cluster) + facts.keptOnUnseen where facts.isRegistered(cluster) {
             try await remember(placement, on: cluster)
         }
         do {

@@ -128,6 +128,7 @@ package final class PlacementController: Sendable {
             placement,
             outcomes: outcomes.of(placement.metadata.key, uid: placement.metadata.uid ?? ""),
             members: members.all,
+            unreadable: members.unreadable,
             fence: environment.fence,
             namespaceLabels: labels(ofNamespace: placement.metadata.namespace),
             now: timeSource.wallTime()
@@ -220,23 +221,30 @@ package final class PlacementController: Sendable {
 
 /// Every MemberCluster by name, made anew only when one has changed: each look at a placement on a member needs it.
 final class MembersByName: Sendable {
+    private typealias Known = (version: String, members: [String: MemberCluster], unreadable: Set<String>)
+
     private let store: Store<MemberCluster>
-    private let known = Mutex<(version: String, members: [String: MemberCluster])?>(nil)
+    private let known = Mutex<Known?>(nil)
 
     init(_ store: Store<MemberCluster>) {
         self.store = store
     }
 
-    var all: [String: MemberCluster] {
+    var all: [String: MemberCluster] { present.members }
+    /// Those that are there and that nobody can read.
+    var unreadable: Set<String> { present.unreadable }
+
+    private var present: Known {
         let version = store.resourceVersion
-        if let known = known.withLock({ $0 }), known.version == version, !version.isEmpty { return known.members }
+        if let known = known.withLock({ $0 }), known.version == version, !version.isEmpty { return known }
         // What changes meanwhile has a newer version and is seen by the next call.
         let members = Dictionary(
             store.list().map { ($0.metadata.name ?? "", $0) },
             uniquingKeysWith: { first, _ in first }
         )
-        known.withLock { $0 = (version, members) }
-        return members
+        let present = (version, members, Set(store.undecodable.map(\.key.name)))
+        known.withLock { $0 = present }
+        return present
     }
 }
 

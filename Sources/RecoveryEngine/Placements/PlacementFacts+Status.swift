@@ -68,7 +68,7 @@ extension PlacementFacts {
         let decided = Set((status.decisions ?? []).map(\.cluster))
         status.evacuated?.removeAll { $0.wasGone && (!$0.hasLeftovers || decided.contains($0.cluster)) }
         for cluster in Set(decisions.map(\.cluster)).union((status.clusters ?? []).map(\.cluster)).sorted()
-        where members[cluster] == nil && !decided.contains(cluster) && !hasLeft(cluster) {
+        where !isRegistered(cluster) && !decided.contains(cluster) && !hasLeft(cluster) {
             if let index = status.evacuated?.firstIndex(where: { $0.cluster == cluster }) {
                 status.evacuated?[index].leftovers = true
             } else {
@@ -105,7 +105,7 @@ extension PlacementFacts {
         let isDecided = Set(decided)
         // Nobody wants these copies any more, and they are not gone yet.
         let undecided = (status.clusters ?? []).map(\.cluster).filter { name in
-            !isDecided.contains(name) && members[name] != nil && !hasLeft(name)
+            !isDecided.contains(name) && isRegistered(name) && !hasLeft(name)
                 && status.evacuated?.contains { $0.cluster == name && !$0.hasLeftovers } != true
         }
         return (decided + undecided).map { entry($0, after: known[$0]) }

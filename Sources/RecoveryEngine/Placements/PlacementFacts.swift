@@ -10,6 +10,8 @@ struct PlacementFacts: Sendable {
     var outcomes: [String: SyncOutcome]
     /// Every MemberCluster by name.
     var members: [String: MemberCluster]
+    /// The MemberClusters that nobody can read: they are there, and not gone, and cannot be asked.
+    var unreadable: Set<String>
     var fence: PlacementFence
     /// The labels of the placement's namespace; nil when they are not known.
     var namespaceLabels: [String: String]?
@@ -23,6 +25,7 @@ struct PlacementFacts: Sendable {
         _ placement: Placement,
         outcomes: [String: SyncOutcome],
         members: [String: MemberCluster],
+        unreadable: Set<String> = [],
         fence: PlacementFence,
         namespaceLabels: [String: String]?,
         now: Date
@@ -30,6 +33,7 @@ struct PlacementFacts: Sendable {
         self.placement = placement
         self.outcomes = outcomes
         self.members = members
+        self.unreadable = unreadable
         self.fence = fence
         self.namespaceLabels = namespaceLabels
         self.now = now
@@ -52,6 +56,9 @@ struct PlacementFacts: Sendable {
         if fence.allows(cluster, namespace: namespace, labels: namespaceLabels) { return nil }
         return "spec.allowedNamespaces of the MemberCluster does not match namespace \(namespace ?? "")"
     }
+
+    /// Whether there is a MemberCluster of the name.
+    func isRegistered(_ cluster: String) -> Bool { members[cluster] != nil || unreadable.contains(cluster) }
 
     /// Whether a member can be asked.
     func isReady(_ cluster: String) -> Bool {
