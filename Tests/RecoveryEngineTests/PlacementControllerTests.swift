@@ -57,6 +57,40 @@ struct PlacementControllerTests {
         #expect(try scene.copies() == ["edge Synced ready"])
     }
 
+    @Test func driftThatSomebodyMakesAgainEachTimeIsRepairedLessAndLessOftenAndTheStatusSaysSo() throws {
+        let scene = PlacementScene("edge")
+        scene.put([Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.condition(ConditionType.ready) == "True Ready" })
+        let (member, isOver) = (try #require(scene.members["edge"]), Latch())
+        let key = ObjectKey(namespace: "team", name: "settings")
+        let change: @Sendable (inout JSONValue) -> Void = { $0.set("theirs", at: ["data", "a"]) }
+        let isApply = { @Sendable (request: FakeRequest) in
+            request.verb == .patch && request.concerns(.configMaps) && request.query["dryRun"] == nil
+        }
+        member.after { request, reply in
+            if isApply(request), !isOver.isOpen { member.edit(.configMaps, key, change) }
+            return reply
+        }
+        let before = member.requests(where: isApply).count
+        member.edit(.configMaps, key, change)
+        scene.world.run(for: .seconds(600))
+        let count = member.requests(where: isApply).count - before
+        #expect((6..<20).contains(count), "\(count)")
+        let words = "somebody else changes again and again what is declared: it is repaired less and less often"
+        #expect(try scene.placement()?.status?.clusters?.first?.message?.hasPrefix(words) == true)
+        isOver.open()
+        #expect(scene.wait(.seconds(310)) { member.object(.configMaps, key)?["data", "a"] == "1" })
+        #expect(
+            try scene.wait(.seconds(1_210)) {
+                try scene.placement()?.status?.clusters?.first?.message == "1 objects are in sync and ready"
+            }
+        )
+        scene.world.run(for: .seconds(5))
+        member.edit(.configMaps, key, change)
+        #expect(scene.wait(.seconds(2)) { member.object(.configMaps, key)?["data", "a"] == "1" }, "all is forgotten")
+    }
+
     @Test func driftThatMayNotBeWatchedIsRepairedLaterAndTheStatusNamesTheMissingRights() throws {
         let scene = PlacementScene("edge")
         let member = try #require(scene.members["edge"])

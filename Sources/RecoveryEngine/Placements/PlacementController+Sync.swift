@@ -185,9 +185,11 @@ extension PlacementController {
         _ key: SyncKey
     ) async throws -> ReconcileResult {
         let (found, state): (PlacedState, PlacedState)
+        var hasRepaired = false
         if duty == .place {
+            outcomes.forgetRemoval(key)
             (found, state) = try await objects.sync()
-            tellRepairs(from: found, to: state, facts, key)
+            hasRepaired = tellRepairs(from: found, to: state, facts, key)
         } else {
             found = try await objects.inspect()
             state = found
@@ -195,11 +197,21 @@ extension PlacementController {
         let kinds = Set(state.objects.compactMap(\.resource))
         environment.fleet.watchPlaced(kinds: kinds, of: key.placement, on: key.cluster)
         let watching = environment.fleet.watching(kinds, on: key.cluster)
-        let outcome = note(.placed(state), duty, facts, key, watching, hasApplied: state != found)
+        let outcome = note(
+            .placed(state),
+            duty,
+            facts,
+            key,
+            watching,
+            hasApplied: state != found,
+            hasRepaired: hasRepaired
+        )
         metrics?.syncs.increment(state.resultLabel)
         if outcome.failures > 0 { return .requeue(after: .seconds(min(300, 1 << min(outcome.failures - 1, 9)))) }
-        guard state.isReady else { return .requeue(after: Self.fallbackLook.unready) }
-        return watching == .watched ? .done : .requeue(after: Self.fallbackLook.unwatched)
+        let pause = outcome.repairs.pause(now: timeSource.now())
+        guard state.isReady else { return .requeue(after: max(pause, Self.fallbackLook.unready)) }
+        guard watching == .watched else { return .requeue(after: Self.fallbackLook.unwatched) }
+        return outcome.repairs.isFight ? .requeue(after: DriftRepairs.memory) : .done
     }
 
     // MARK: Outcomes
@@ -212,7 +224,8 @@ extension PlacementController {
         _ facts: PlacementFacts,
         _ key: SyncKey,
         _ watching: PlacedWatching = .unknown,
-        hasApplied: Bool = false
+        hasApplied: Bool = false,
+        hasRepaired: Bool = false
     ) -> SyncOutcome {
         let uid = facts.placement.metadata.uid ?? ""
         let before = facts.outcomes[key.cluster]
@@ -233,6 +246,8 @@ extension PlacementController {
         if hasApplied {
             outcome.syncTime = Date(timeIntervalSinceReferenceDate: now.timeIntervalSinceReferenceDate.rounded(.down))
         }
+        outcome.repairs = before?.repairs ?? DriftRepairs()
+        outcome.repairs.note(hasRepaired: hasRepaired, now: timeSource.now())
         if let state = outcome.state {
             outcome.count(state, after: before, now: timeSource.now(), wallTime: now)
         } else {
@@ -249,14 +264,15 @@ extension PlacementController {
         to state: PlacedState,
         _ facts: PlacementFacts,
         _ key: SyncKey
-    ) {
+    ) -> Bool {
         // What was never there, or was declared in another way before, is no drift.
-        guard !found.isOutdated else { return }
+        guard !found.isOutdated else { return false }
         let repaired = zip(found.objects, state.objects).filter { $0.verdict != .inSync && $1.verdict == .inSync }
-        guard !repaired.isEmpty else { return }
+        guard !repaired.isEmpty else { return false }
         metrics?.repairs.increment(by: Double(repaired.count))
         let words = "\(key.cluster): repaired \(found.drift.prefix(3).joined(separator: "; "))"
         record(.normal, "PlacementDriftRepaired", words, about: facts.placement)
+        return true
     }
 
     private func tell(_ removal: PlacedRemoval, _ facts: PlacementFacts, _ key: SyncKey) {

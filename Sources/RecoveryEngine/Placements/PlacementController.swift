@@ -211,10 +211,10 @@ package final class PlacementController: Sendable {
         let store = environment.placements.store
         for placement in uid.map({ store.byIndex(Self.uidIndex, $0) }) ?? store.list() {
             let key = SyncKey(placement: placement.metadata.key, cluster: cluster)
-            guard
-                outcomes[key] != nil || placement.status?.decisions?.contains(where: { $0.cluster == cluster }) == true
+            let outcome = outcomes[key]
+            guard outcome != nil || placement.status?.decisions?.contains(where: { $0.cluster == cluster }) == true
             else { continue }
-            syncs.add(key, after: Self.settling)
+            syncs.add(key, after: max(Self.settling, outcome?.repairs.pause(now: timeSource.now()) ?? .zero))
         }
     }
 }

@@ -137,6 +137,10 @@ extension PlacementFacts {
             if let time = outcomes[cluster]?.syncTime { entry.lastSyncTime = time }
             entry.ready = state.isReady && isCurrent
             entry.message = state.message
+            if outcomes[cluster]?.repairs.isFight == true {
+                let words = "somebody else changes again and again what is declared: it is repaired less and less often"
+                entry.message = String("\(words); \(state.message)".prefix(1_024))
+            }
         }
         return entry
     }

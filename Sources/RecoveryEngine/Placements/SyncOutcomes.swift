@@ -51,6 +51,8 @@ struct SyncOutcome: Sendable, Hashable {
     /// Looks in a row that ended with a refusal or a conflict, at most one counted in a second.
     var failures = 0
     var lastFailure: MonotonicInstant?
+    /// Drift that was repaired lately.
+    var repairs = DriftRepairs()
     /// The rights without which changes on the member are not noticed; nil when they are, or nobody knows.
     var unwatched: String?
     /// Since when everything is applied and something is not ready.
