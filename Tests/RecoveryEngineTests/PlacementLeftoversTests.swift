@@ -177,6 +177,39 @@ struct PlacementLeftoversTests {
         #expect(try leftovers(scene).isEmpty)
     }
 
+    @Test func whatSomebodyHoldsThereHoldsUpNoNewPlacementOfTheNameAndIsLookedForLessAndLessOften() throws {
+        let scene = PlacementScene("north")
+        scene.put([Scene.settings])
+        scene.start()
+        #expect(try scene.wait { try scene.copies() == ["north Synced ready"] })
+        let north = try #require(scene.members["north"])
+        let key = ObjectKey(namespace: "team", name: "settings")
+        north.edit(.configMaps, key) { $0.set(["example.com/held"], at: ["metadata", "finalizers"]) }
+        let uid = try #require(try scene.placement()?.metadata.uid)
+        north.stop()
+        delete(scene)
+        #expect(try scene.wait(.seconds(600)) { try scene.placement() == nil })
+        north.start()
+        let isSearch = { @Sendable (request: FakeRequest) in
+            request.query["labelSelector"] == "\(MetadataName.placementUID)=\(uid)"
+        }
+        let before = north.requests(where: isSearch).count
+        #expect(scene.wait { north.requests(where: isSearch).count > before })
+        scene.world.run(for: .seconds(1_800))
+        let count = north.requests(where: isSearch).count - before
+        #expect((5..<20).contains(count), "\(count)")
+        var other = Scene.settings
+        other.set("other", at: ["metadata", "name"])
+        scene.put([Scene.settings, other])
+        #expect(try scene.wait { try scene.condition(ConditionType.synced) == "False SyncConflict" })
+        #expect(names(scene, "north", .configMaps) == ["other", "settings"])
+        let words = try scene.placement()?.status?.clusters?.first?.message
+        #expect(words?.contains("belongs to the placement with uid \(uid)") == true, "\(words ?? "")")
+        north.remove(.configMaps, key)
+        #expect(try scene.wait(.seconds(400)) { try scene.copies() == ["north Synced ready"] })
+        #expect(try leftovers(scene).isEmpty)
+    }
+
     @Test func dataOnAMemberThatWasLeftBeforeGoesWithThePlacementToo() throws {
         let scene = PlacementScene("edge", "north")
         scene.put(cluster: "edge", labels: ["use": "no"])

@@ -25,7 +25,6 @@ extension PlacedObjects {
             state.objects.append(object)
         }
         if state.isOutdated, state.objects.allSatisfy(\.verdict.isSettled) {
-            try await mayWrite()
             try await prune(keeping: state.objects)
             state.isOutdated = false
         }

@@ -15,7 +15,7 @@ extension PlacedObjects {
     ///   - keepingData: leaves PersistentVolumeClaims, Namespaces and CustomResourceDefinitions, as a move does.
     ///   - elsewhere: the objects of copies that stay, by uid, with their cluster: one that is found here, too, stays.
     /// - Returns: what is gone, what is still going, and what was kept.
-    /// - Throws: `ClientError` when the member does not answer, or refuses.
+    /// - Throws: `ClientError` when the member does not answer, or refuses; what `mayWrite` throws.
     package func remove(keepingData: Bool, elsewhere: [String: String] = [:]) async throws -> PlacedRemoval {
         var removal = PlacedRemoval()
         guard !uid.isEmpty else { return removal }
@@ -82,6 +82,7 @@ extension PlacedObjects {
         var object = object
         for _ in 0..<Self.maxTries {
             if object.isBeingDeleted { return false }
+            try await mayWrite()
             do {
                 let options = DeleteOptions(
                     preconditionUID: object.uid,

@@ -34,7 +34,7 @@ package struct PlacedObjects: Sendable {
     ///   - fence: tells tenants from the controller's own namespace.
     ///   - memory: what the member's server has settled before; one for all placements and members spares requests.
     ///   - appliedHash: of the manifests that were applied there last; nil takes what the placement's status says.
-    ///   - mayWrite: called before each object is applied; throws when the placement must not be written any more.
+    ///   - mayWrite: called before each object is applied or removed; throws when the placement must not be written any more.
     package init(
         _ placement: Placement,
         on cluster: String,

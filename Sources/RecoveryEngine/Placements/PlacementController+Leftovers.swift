@@ -78,6 +78,7 @@ extension PlacementController {
 
     /// Removes what an earlier placement has left behind from a member that answers again.
     ///
+    /// - Returns: `requeue` while something holds it there.
     /// - Throws: `ClientError`.
     func clear(_ leftover: PlacementLeftover, _ key: SyncKey) async throws -> ReconcileResult {
         let member = environment.clusters.store.get(ObjectKey(namespace: nil, name: key.cluster))
@@ -86,8 +87,15 @@ extension PlacementController {
         return try await entering(key) {
             let placement = leftover.skeleton
             let objects = PlacedObjects(placement, on: key.cluster, client: client, fence: environment.fence)
-            let removal = try await objects.remove(keepingData: false)
-            guard removal.isComplete else { return .requeue(after: Self.fallbackLook.removing) }
+            let removal: PlacedRemoval
+            do {
+                removal = try await objects.remove(keepingData: false)
+            } catch let error as ClientError where !error.isUnanswered {
+                if case .refused = error { throw error }
+                environment.context.logger.warning("leftovers stay", ["sync": "\(key)", "error": "\(error)"])
+                return .requeue
+            }
+            guard removal.isComplete else { return .requeue }
             try await changeStatus(of: key.cluster) { $0.leftovers?.removeAll { $0.uid == leftover.uid } }
             if !removal.removed.isEmpty {
                 let words = "removed from \(key.cluster), which answers again: \(removal.removed.count) objects"

@@ -3,15 +3,14 @@ internal import FoundationEssentials
 internal import KubernetesClient
 internal import KubernetesCore
 internal import RecoveryAPI
+internal import Synchronization
 internal import Telemetry
 internal import Timekeeping
 
 // Makes one member have what a placement declares, or nothing of it.
 extension PlacementController {
     /// For members whose changes cannot be watched, or are not watched yet.
-    static let fallbackLook = (
-        unready: Duration.seconds(60), removing: Duration.seconds(5), unwatched: Duration.seconds(300)
-    )
+    static let fallbackLook = (unready: Duration.seconds(60), unwatched: Duration.seconds(300))
     /// How long news is kept back while other members of the placement are being looked at: a status that names a hundred
     /// copies is then written a few times, and not a hundred times.
     private static let collecting = Duration.seconds(1)
@@ -25,10 +24,19 @@ extension PlacementController {
     private func look(_ key: SyncKey) async throws -> ReconcileResult {
         defer { for parked in gate.next(key.cluster) { syncs.add(parked) } }
         let stored = environment.placements.store.get(key.placement)
+        var isClear = true
         if let leftover = leftovers(key.placement, on: key.cluster).first(where: { $0.uid != stored?.metadata.uid }) {
-            return try await clear(leftover, key)
+            let cleared = try await clear(leftover, key)
+            // What somebody holds there does not hold up a new placement of the name: an object that both want is a conflict.
+            guard cleared == .requeue, stored != nil else { return cleared }
+            isClear = false
         }
-        guard let placement = stored else { return .done }
+        guard let stored else { return .done }
+        let result = try await look(at: stored, key)
+        return result == .done && !isClear ? .requeue : result
+    }
+
+    private func look(at placement: Placement, _ key: SyncKey) async throws -> ReconcileResult {
         let facts = facts(placement)
         guard let duty = facts.duty(on: key.cluster) else {
             outcomes.settle(key)
@@ -98,46 +106,82 @@ extension PlacementController {
             client: client,
             fence: environment.fence,
             memory: memory,
-            appliedHash: facts.appliedHash(on: key.cluster)
+            appliedHash: facts.appliedHash(on: key.cluster),
+            mayWrite: confirmation(of: duty, facts, key)
         )
-        switch duty {
-        case .place, .hold: return try await place(objects, duty, facts, key)
-        case .leave, .delete:
-            var elsewhere: [String: String] = [:]
-            if duty == .leave {
-                guard let found = try await replacements(facts, key) else {
-                    return .requeue(after: Self.fallbackLook.removing)
-                }
-                elsewhere = found
+        do {
+            switch duty {
+            case .place, .hold: return try await place(objects, duty, facts, key)
+            case .leave: return try await leave(objects, facts, key)
+            case .delete: return try await remove(objects, duty, facts, key)
             }
-            if duty == .leave, try await !isStillLeaving(facts, key) {
-                outcomes.settle(key)
-                return .requeue(after: .seconds(1))
-            }
-            let removal = try await objects.remove(keepingData: duty == .leave, elsewhere: elsewhere)
-            metrics?.syncs.increment("Removed")
-            tell(removal, facts, key)
-            note(.removed(removal), duty, facts, key)
-            return removal.isComplete ? .done : .requeue(after: Self.fallbackLook.removing)
+        } catch is CopyDecidedAnew {
+            outcomes.settle(key)
+            return .requeue
         }
     }
 
-    /// Whether the hub itself says that the copy is to go: the cache may lag behind, above all that of a new leader.
-    private func isStillLeaving(_ facts: PlacementFacts, _ key: SyncKey) async throws -> Bool {
-        do {
-            let live = try await environment.hub.get(Placement.self, key.placement)
-            return live.metadata.uid == facts.placement.metadata.uid
-                && self.facts(live).duty(on: key.cluster) == .leave
-        } catch let error as ClientError {
-            if case .refused = error { throw error }
-            return false
+    /// Throws unless the hub itself says of the copy what the cache says: that may lag behind, above all that of a new leader.
+    ///
+    /// Asked before the first write only: while the key has its turn, no status forgets the copy.
+    private func confirmation(
+        of duty: SyncDuty,
+        _ facts: PlacementFacts,
+        _ key: SyncKey
+    ) -> @Sendable () async throws -> Void {
+        // A deletion is not taken back.
+        guard duty != .delete else { return {} }
+        let isConfirmed = Mutex(false)
+        return { [self] in
+            guard !isConfirmed.withLock({ $0 }) else { return }
+            do {
+                let live = try await environment.hub.get(Placement.self, key.placement)
+                guard live.metadata.uid == facts.placement.metadata.uid else { throw CopyDecidedAnew() }
+                let now = self.facts(live)
+                let isSame = now.decision(on: key.cluster) == facts.decision(on: key.cluster)
+                guard isSame, now.duty(on: key.cluster) == duty else { throw CopyDecidedAnew() }
+            } catch let error as ClientError {
+                if case .refused = error { throw error }
+                throw CopyDecidedAnew()
+            }
+            isConfirmed.withLock { $0 = true }
         }
+    }
+
+    /// Removes a copy for those that stay, while none of those is being removed for it.
+    private func leave(
+        _ objects: PlacedObjects,
+        _ facts: PlacementFacts,
+        _ key: SyncKey
+    ) async throws -> ReconcileResult {
+        let staying = facts.decisions.filter { !$0.isLeaving }.map(\.cluster)
+        guard outcomes.beginRemoval(key, for: staying) else { return .requeue(after: .seconds(1)) }
+        defer { outcomes.endRemoval(key) }
+        guard let elsewhere = try await replacements(staying, facts, key) else { return .requeue }
+        return try await remove(objects, .leave, facts, key, elsewhere: elsewhere)
+    }
+
+    private func remove(
+        _ objects: PlacedObjects,
+        _ duty: SyncDuty,
+        _ facts: PlacementFacts,
+        _ key: SyncKey,
+        elsewhere: [String: String] = [:]
+    ) async throws -> ReconcileResult {
+        let removal = try await objects.remove(keepingData: duty == .leave, elsewhere: elsewhere)
+        metrics?.syncs.increment("Removed")
+        tell(removal, facts, key)
+        note(.removed(removal), duty, facts, key)
+        return removal.isComplete ? .done : .requeue
     }
 
     /// The objects of the copies that replace this one, by uid, with their cluster; nil unless those are well by a look at
     /// them now: where nobody watches, and while a watch is broken, the latest look at them may be old.
-    private func replacements(_ facts: PlacementFacts, _ key: SyncKey) async throws -> [String: String]? {
-        let staying = facts.decisions.filter { !$0.isLeaving }.map(\.cluster)
+    private func replacements(
+        _ staying: [String],
+        _ facts: PlacementFacts,
+        _ key: SyncKey
+    ) async throws -> [String: String]? {
         var found: [String: String] = [:]
         for cluster in staying {
             for uid in facts.outcomes[cluster]?.state?.uids ?? [] { found[uid] = cluster }
@@ -259,6 +303,7 @@ extension PlacementController {
         return outcome
     }
 
+    /// Says whether anything was repaired.
     private func tellRepairs(
         from found: PlacedState,
         to state: PlacedState,
@@ -293,6 +338,9 @@ extension PlacementController {
         record(.normal, "PlacementCopyRemoved", words, about: facts.placement)
     }
 }
+
+/// The hub does not say, or not any more, what is about to be done with a copy.
+private struct CopyDecidedAnew: Error {}
 
 extension SyncOutcome {
     /// Counts failures, at most one in a second: a burst of changes must not make an incident of one refusal.

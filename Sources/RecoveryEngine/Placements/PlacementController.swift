@@ -49,6 +49,8 @@ package final class PlacementController: Sendable {
     private static let unscheduledIndex = "unscheduled"
     /// How many placements are decided about, and how many members are worked on, at one time.
     private static let maxConcurrent = (placements: 4, syncs: 32)
+    /// How long a member is left alone when a copy there is not as it should be after a look: longer and longer.
+    private static let pauses = (first: Duration.seconds(1), last: Duration.seconds(300))
     /// How long changes on members are collected before somebody looks.
     static let settling = Duration.milliseconds(250)
 
@@ -69,7 +71,12 @@ package final class PlacementController: Sendable {
         let context = environment.context
         members = MembersByName(environment.clusters.store)
         queue = WorkQueue(name: "placement", timeSource: context.timeSource, metrics: context.metrics)
-        syncs = WorkQueue(name: "placementsync", timeSource: context.timeSource, metrics: context.metrics)
+        syncs = WorkQueue(
+            name: "placementsync",
+            rateLimiter: ExponentialLimiter(base: Self.pauses.first, maximum: Self.pauses.last),
+            timeSource: context.timeSource,
+            metrics: context.metrics
+        )
         metrics = context.metrics.map { PlacementMetrics(registry: $0) }
         namespaces = Informer(
             client: environment.hub,

@@ -48,11 +48,6 @@ extension PlacementFacts {
 
     private static let maxRejections = 100
 
-    private func hasLeft(_ cluster: String) -> Bool {
-        guard let outcome = outcomes[cluster] else { return false }
-        return outcome.duty == .leave && outcome.isRemoved
-    }
-
     /// The clusters with data that a move has left there.
     private func keptOn() -> [String]? {
         let kept = outcomes.filter { hasLeft($0.key) && $0.value.hasKeptData }.map(\.key)

@@ -123,8 +123,23 @@ struct PlacementFacts: Sendable {
             guard placement.syncStatus(cluster) != nil else { return nil }
             return mayLeave ? .leave : .hold
         }
-        if decision.isLeaving, mayLeave { return .leave }
+        if decision.isLeaving {
+            if mayLeave || hasLeft(cluster) { return .leave }
+            if isPerhapsGone(cluster) { return .hold }
+        }
         return fenceProblem(member) == nil ? .place : .hold
+    }
+
+    /// Whether a copy that is not to stay is gone, by a look of this process.
+    func hasLeft(_ cluster: String) -> Bool {
+        guard let outcome = outcomes[cluster], decision(on: cluster)?.isLeaving != false else { return false }
+        return outcome.duty == .leave && outcome.isRemoved
+    }
+
+    /// Whether an earlier process may have removed a copy that leaves: it is not made again before the copies that stay were
+    /// looked at.
+    private func isPerhapsGone(_ cluster: String) -> Bool {
+        outcomes[cluster]?.duty != .place && decisions.contains { !$0.isLeaving && look(at: $0.cluster) == nil }
     }
 
     /// Whether a copy was left behind on a member that was not asked for it any more.

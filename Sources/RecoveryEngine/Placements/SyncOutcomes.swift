@@ -81,6 +81,8 @@ final class SyncOutcomes: Sendable {
         var byCluster: [String: SyncOutcome] = [:]
         /// Members that somebody is to look at, and has not yet.
         var awaited: Set<String> = []
+        /// Members that copies are being removed from, for others that stay.
+        var leaving: Set<String> = []
     }
 
     private let entries = Mutex<[ObjectKey: Entry]>([:])
@@ -113,6 +115,33 @@ final class SyncOutcomes: Sendable {
     /// Notes that nobody has to look at a member after all.
     func settle(_ key: SyncKey) {
         entries.withLock { _ = $0[key.placement]?.awaited.remove(key.cluster) }
+    }
+
+    /// Forgets that a copy was removed: it is to be there again.
+    func forgetRemoval(_ key: SyncKey) {
+        entries.withLock { entries in
+            guard case .removed = entries[key.placement]?.byCluster[key.cluster]?.result else { return }
+            entries[key.placement]?.byCluster[key.cluster] = nil
+        }
+    }
+
+    /// Begins to remove a copy, unless one that it relies on is being removed: what was decided may have turned round.
+    ///
+    /// - Parameters:
+    ///   - key: the copy.
+    ///   - staying: the members with the copies that it is removed for.
+    /// - Returns: whether it has begun; then `endRemoval` has to be called.
+    func beginRemoval(_ key: SyncKey, for staying: [String]) -> Bool {
+        entries.withLock { entries in
+            guard let entry = entries[key.placement], entry.leaving.isDisjoint(with: staying) else { return false }
+            entries[key.placement]?.leaving.insert(key.cluster)
+            return true
+        }
+    }
+
+    /// Ends what `beginRemoval` has begun.
+    func endRemoval(_ key: SyncKey) {
+        entries.withLock { _ = $0[key.placement]?.leaving.remove(key.cluster) }
     }
 
     /// When this process saw the placement first.
