@@ -28,7 +28,12 @@ struct ControllerOptions {
             "Kubeconfig to use. Default: $KUBECONFIG, then the pod's own, then ~/.kube/config."
         ),
         .init("context", "NAME", "Context of the kubeconfig. Default: its current context."),
-        .init("namespace", "NAME", "Watch Recoveries and policies of this namespace only. Default: all namespaces."),
+        .init(
+            "namespace",
+            "NAME",
+            "Watch Recoveries, policies, approvals, Placements and Migrations of this namespace only; failures of MemberClusters "
+                + "open Recoveries only if it is the controller's. Default: all namespaces."
+        ),
         .init(
             "controller-namespace",
             "NAME",
@@ -53,7 +58,8 @@ struct ControllerOptions {
         .init(
             "alert-receiver-bind-address",
             "ADDRESS",
-            "Where alerts are taken: POST /api/v2/alerts and /webhook. Default: 0, nowhere."
+            "Where alerts are taken: POST /api/v2/alerts and /webhook; needs --alert-receiver-token-file. Default: 0, "
+                + "nowhere."
         ),
         .init("alert-receiver-token-file", "FILE", "The bearer token that senders of alerts have to show."),
         .init("leader-elect", nil, "Work only while holding a Lease; needed with more than one replica."),

@@ -69,6 +69,7 @@ struct SandboxOptions {
         crash-loop, image-pull-error, not-ready or unschedulable; on nodes not-ready or unreachable; on Deployments
         stalled, which lasts until the object changes again. Pods whose restartPolicy is not Always finish after the
         seconds in the annotation sandbox.tmc.io/run-seconds (2).
+        What kubectl logs shows of a pod is in its annotation sandbox.tmc.io/log.
 
         Members of a fault rule: verbs, resources, namespaces and userAgents say which requests; rate (0 to 1) and count
         how many of them; latencyMilliseconds, status, retryAfterSeconds, refuse=true, watch=cut or watch=silent with

@@ -178,7 +178,8 @@ struct FleetAuthTests {
     @Test("a certificate near its end is renewed by the strategy step by step, and the new token is written once")
     func renewed() async throws {
         let space = "auth-renewed"
-        try await WatchedMember.with(space, spec: WatchedMember.renewal(space)) { fleet in
+        try await WatchedMember.with(space, spec: WatchedMember.renewal(space), roles: ["strategy-cluster-auth"]) {
+            fleet in
             try await fleet.giveCertificateNearItsEnd()
             try await fleet.report("renew", .clusterAuth, "clusterRef: {name: watched}")
             let ended = try await fleet.ended("renew")

@@ -134,7 +134,8 @@ struct FleetCrashTests {
     )
     func renewal(moment: RenewalMoment) async throws {
         let space = "crash-renewal-\(moment.rawValue.lowercased())"
-        try await WatchedMember.with(space, spec: WatchedMember.renewal(space)) { fleet in
+        try await WatchedMember.with(space, spec: WatchedMember.renewal(space), roles: ["strategy-cluster-auth"]) {
+            fleet in
             let controller = try #require(fleet.controller)
             try await fleet.giveCertificateNearItsEnd()
             try await HeldWrites.with(fleet.hub, space) { writes in

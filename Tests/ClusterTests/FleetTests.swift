@@ -131,7 +131,7 @@ struct FleetTests {
         let space = "fleet-renewed"
         let renewal =
             "credentialRenewal: {serviceAccountRef: {namespace: \(space), name: tmc}, renewBeforeSeconds: 7200}"
-        try await WatchedMember.with(space, spec: renewal) { fleet in
+        try await WatchedMember.with(space, spec: renewal, roles: ["strategy-cluster-auth"]) { fleet in
             let (hub, member) = (fleet.hub, fleet.member)
             let permission = "--verb=create --resource=serviceaccounts/token"
             try await member.kubectl("create role renew -n \(space) \(permission)")

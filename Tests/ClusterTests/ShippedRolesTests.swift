@@ -5,7 +5,7 @@ import RecoveryAPI
 import TestSupport
 import Testing
 
-/// The controller with the rights that manifests/ gives it, and no others.
+/// The controller with the rights that manifests/ gives it on the hub, and manifests/member on members, and no others.
 @Suite("Shipped roles on a real control plane", .serialized, .enabled(if: hasControlPlane), .timeLimit(.minutes(10)))
 struct ShippedRolesTests {
     @Test("under the shipped roles, leader election and configuration the samples of all strategies are recovered")
@@ -27,7 +27,6 @@ struct ShippedRolesTests {
             try await hub.kubectl("wait --for=condition=Succeeded --timeout=120s recovery --all -n default")
             try await hub.kubectl("wait --for=condition=Succeeded --timeout=120s recovery --all -n \(system)")
             #expect(try await hub.kubectl("get recoveries -n default").components(separatedBy: "Completed").count == 4)
-            // One cluster of the two that the sample asks for.
             try await hub.kubectl("label namespace default fleet=edge --overwrite")
             try await hub.kubectl("apply --validate=false -f \(samples)/placement.yaml")
             try await hub.kubectl("wait --for=condition=Synced --timeout=60s placement/greeting -n default")
@@ -56,9 +55,8 @@ struct ShippedRolesTests {
         }
     }
 
-    /// The samples about the placement, with one copy: there is one cluster.
+    /// The samples about the placement.
     private func recoverPlacement(_ hub: ControlPlane, _ samples: String) async throws {
-        try await hub.kubectl("patch placement greeting -n default --type=merge -p '{\"spec\":{\"clusterCount\":1}}'")
         try await hub.kubectl("wait --for=condition=Ready --timeout=60s placement/greeting -n default")
         for name in ["sync", "placement"] {
             try await hub.kubectl("apply --validate=false -f \(samples)/recovery-\(name).yaml")
@@ -70,11 +68,9 @@ struct ShippedRolesTests {
     private func migrate(_ hub: ControlPlane, _ samples: String) async throws {
         let target = try await SharedPlane.secondMember.plane()
         let system = RecoveryAPI.defaultControllerNamespace
-        try await hub.kubectl(
-            "create secret generic edge-cluster-2 -n \(system) --from-file=kubeconfig=\(target.kubeconfig)"
-        )
-        let cluster = try String(contentsOfFile: "\(samples)/membercluster.yaml", encoding: .utf8)
-        try await hub.apply(cluster.replacing("edge-cluster-1", with: "edge-cluster-2"))
+        let kubeconfig = try await target.memberKubeconfig()
+        try await hub.kubectl("create secret generic edge-cluster-2 -n \(system) --from-file=kubeconfig=\(kubeconfig)")
+        try await hub.kubectl("apply --validate=false -f \(samples)/membercluster-2.yaml")
         try await hub.kubectl("wait --for=condition=Ready --timeout=60s membercluster/edge-cluster-2")
         for name in ["migration", "recovery-migration"] {
             try await hub.kubectl("apply --validate=false -f \(samples)/\(name).yaml")
@@ -126,9 +122,8 @@ struct ShippedRolesTests {
     private func prepareSamples(_ hub: ControlPlane, _ member: ControlPlane) async throws {
         let samples = "\(ControlPlane.root)manifests/samples"
         let system = RecoveryAPI.defaultControllerNamespace
-        try await hub.kubectl(
-            "create secret generic edge-cluster-1 -n \(system) --from-file=kubeconfig=\(member.kubeconfig)"
-        )
+        let kubeconfig = try await member.memberKubeconfig()
+        try await hub.kubectl("create secret generic edge-cluster-1 -n \(system) --from-file=kubeconfig=\(kubeconfig)")
         try await hub.kubectl(
             "apply --validate=false -f \(samples)/membercluster.yaml -f \(samples)/target.yaml -f \(samples)/policy.yaml"
         )

@@ -5,7 +5,7 @@ import Testing
 @testable import RecoveryAPI
 
 struct ManifestTests {
-    static let folders = ["manifests", "manifests/samples", "manifests/tenant"]
+    static let folders = ["manifests", "manifests/samples", "manifests/tenant", "manifests/member"]
 
     @Test("every document says what it is", arguments: folders + ["crds"])
     func documents(_ folder: String) throws {
@@ -19,7 +19,7 @@ struct ManifestTests {
         }
     }
 
-    @Test("kustomizations list all files of their folder", arguments: ["manifests", "manifests/tenant"])
+    @Test("kustomizations list all files of their folder", arguments: ["manifests", "manifests/tenant", "manifests/member"])
     func kustomization(_ folder: String) throws {
         let listed = try ProjectFiles.documents("\(folder)/kustomization.yaml").first?["resources"]?.arrayValue
         let names = try ProjectFiles.names(in: folder).filter { $0 != "kustomization.yaml" }
@@ -88,7 +88,7 @@ struct SampleTests {
         #expect(
             Set(types) == [
                 "ComponentUnhealthy", "RolloutFailed", "ResourceConflict", "ClusterUnreachable", "ClusterAuth",
-                "SyncFailure", "PlacementConstraint", "MigrationFailure",
+                "SyncFailure", "PlacementConstraint", "MigrationFailure", "QueueStuck",
             ]
         )
     }
@@ -143,7 +143,7 @@ struct AccessRightsTests {
     }
 
     private static func documents() throws -> [JSONValue] {
-        try ProjectFiles.allDocuments(in: "manifests") + ProjectFiles.allDocuments(in: "manifests/tenant")
+        try ["manifests", "manifests/tenant", "manifests/member"].flatMap { try ProjectFiles.allDocuments(in: $0) }
     }
 
     private static func rules() throws -> [Rule] {

@@ -178,10 +178,12 @@ package enum EventReason {
     package static let ledgerFull = "LedgerFull"
     /// A ConfigMap that is nobody's ledger has the name of a policy's.
     package static let ledgerNameTaken = "LedgerNameTaken"
+    /// The controller may not read or write a policy's ledger.
+    package static let ledgerRefused = "LedgerRefused"
 
     /// The reasons that come as events of type Warning; all others are Normal.
     package static let warnings: Set<String> = [
         failed, timeout, retrying, blocked, escalated, unreadable, policyUnreadable, nameTaken, breakerOpened,
-        stormBegan, ledgerFull, ledgerNameTaken,
+        stormBegan, ledgerFull, ledgerNameTaken, ledgerRefused,
     ]
 }

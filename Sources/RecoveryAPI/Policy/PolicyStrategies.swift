@@ -6,11 +6,12 @@ package struct StrategyRung: Codable, Hashable, Sendable {
     package var name: String
     /// Position in the queue while on this rung; the strategy's own when absent.
     package var priority: Int?
-    /// Attempts on this rung; by configuration when absent.
+    /// Attempts on this rung; absent, those of the error type in the configuration, else 1 in a ladder of several rungs and
+    /// `retryAttempts` where it is the only one.
     package var maxAttempts: Int?
     /// Seconds for one attempt; the strategy's own when absent.
     package var timeoutSeconds: Int?
-    /// Waiting between attempts.
+    /// Waiting between attempts; absent, 5 s, doubled each time, at most 300 s.
     package var backoff: BackoffSettings?
     /// Strategy-specific settings, checked by the strategy.
     package var parameters: [String: JSONValue]?

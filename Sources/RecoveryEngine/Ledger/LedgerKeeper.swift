@@ -57,7 +57,7 @@ package final class LedgerKeeper: Sendable {
     ///   - client: the hub, behind the leader's guard.
     ///   - policies: the cache of policies.
     ///   - informers: how workloads are listed and watched.
-    ///   - report: who hears of a ledger that is full, or whose name is taken.
+    ///   - report: who hears of a ledger that is full, whose name is taken, or that may not be kept.
     ///   - context: time, log and metrics.
     package init(
         client: KubernetesClient,
@@ -147,8 +147,8 @@ package final class LedgerKeeper: Sendable {
         else { return .done }
         switch try await store.find(policy) {
         case .ledger: return .done
-        // A person may remove it.
-        case .foreign: return .requeueAfter(LedgerStore.memory)
+        // A person may remove it, or grant what is missing.
+        case .foreign, .refused: return .requeueAfter(LedgerStore.memory)
         case .missing: break
         }
         var ledger = RevisionLedger(data: nil)
@@ -221,7 +221,7 @@ package final class LedgerKeeper: Sendable {
     private func ledger(of policy: RecoveryPolicy) async throws -> RevisionLedger? {
         switch try await store.find(policy) {
         case .ledger(let ledger): return ledger
-        case .foreign: return nil
+        case .foreign, .refused: return nil
         case .missing:
             queue.add(.policy(policy.metadata.key))
             return nil

@@ -14,6 +14,8 @@ final class LedgerStore: Sendable {
         case ledger(RevisionLedger)
         /// A ConfigMap that is nobody's ledger: it is neither believed nor written.
         case foreign
+        /// The controller may not read it, or may not write it.
+        case refused
         /// Nothing.
         case missing
     }
@@ -46,10 +48,14 @@ final class LedgerStore: Sendable {
         known.withLock { $0 = $0.filter { uids.contains($0.key) } }
     }
 
-    /// Finds the ledger of a policy, and says where another ConfigMap has its name.
+    /// Finds the ledger of a policy, and says where another ConfigMap has its name, or the rights to it are missing.
     func find(_ policy: RecoveryPolicy) async throws -> Finding {
         let before = known.withLock { $0[policy.metadata.uid ?? ""] }
         if let before, before.since.duration(to: timeSource.now()) < Self.memory { return before.finding }
+        return try await permitted(policy) { try await look(policy, before) } ?? .refused
+    }
+
+    private func look(_ policy: RecoveryPolicy, _ before: Known?) async throws -> Finding {
         let map: Unstructured
         do {
             map = try await client.get(.configMaps, policy.ledgerKey)
@@ -84,11 +90,12 @@ final class LedgerStore: Sendable {
 
     /// Makes the ledger of a policy that has none.
     ///
-    /// - Returns: false when another ConfigMap has its name by now.
+    /// - Returns: false when another ConfigMap has its name by now, or it may not be made.
     func begin(_ ledger: RevisionLedger, _ data: [String: JSONValue], _ policy: RecoveryPolicy) async throws -> Bool {
         do {
             let content: JSONValue = ["data": .object(JSONObject(data))]
-            let made = try await client.create(.configMaps, policy.newLedger(content))
+            let made = try await permitted(policy) { try await client.create(.configMaps, policy.newLedger(content)) }
+            guard let made else { return false }
             remember(.ledger(ledger), made.uid, policy)
             return true
         } catch let error as ClientError where error.apiError?.isAlreadyExists == true {
@@ -98,19 +105,36 @@ final class LedgerStore: Sendable {
 
     /// Writes what has changed in a ledger that was found, and no other ConfigMap.
     ///
-    /// - Returns: false when the ConfigMap is gone, and all that was known with it.
+    /// - Returns: false when the ConfigMap is gone, and all that was known with it, or may not be written.
     func write(_ changes: [String: JSONValue], of ledger: RevisionLedger, _ policy: RecoveryPolicy) async throws -> Bool
     {
         // Unknown until the server has answered.
         guard let before = known.withLock({ $0.removeValue(forKey: policy.metadata.uid ?? "") }) else { return false }
         let patch: JSONValue = ["metadata": ["uid": .string(before.uid)], "data": .object(JSONObject(changes))]
         do {
-            _ = try await client.patch(.configMaps, policy.ledgerKey, patch, type: .merge)
+            let written = try await permitted(policy) {
+                try await client.patch(.configMaps, policy.ledgerKey, patch, type: .merge)
+            }
+            guard written != nil else { return false }
         } catch let error as ClientError where error.apiError?.isNotFound == true {
             return false
         }
         remember(.ledger(ledger), before.uid, policy)
         return true
+    }
+
+    /// The outcome of a request; nil, and said, where the server refuses it.
+    private func permitted<Value: Sendable>(
+        _ policy: RecoveryPolicy,
+        _ request: () async throws -> Value
+    ) async throws -> Value? {
+        do {
+            return try await request()
+        } catch let error as ClientError where error.apiError?.isForbidden == true {
+            report.ledgerIsRefused(policy, "\(error)")
+            remember(.refused, "", policy)
+            return nil
+        }
     }
 
     private func remember(_ finding: Finding, _ uid: String, _ policy: RecoveryPolicy) {

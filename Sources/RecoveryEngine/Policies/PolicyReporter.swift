@@ -95,6 +95,14 @@ package struct PolicyReporter: Sendable {
         tell(words, EventReason.ledgerNameTaken, policy)
     }
 
+    /// The server does not let the controller read or write a policy's ledger.
+    func ledgerIsRefused(_ policy: RecoveryPolicy, _ error: String) {
+        let words =
+            "the ledger of healthy revisions is not kept, so Rollback has nothing to go back to: \(error). Bind the ClusterRole "
+            + "tmc-recovery-ledger of manifests/rbac-detection.yaml to the controller, or grant it that here"
+        tell(words, EventReason.ledgerRefused, policy)
+    }
+
     /// The ledger of a policy's healthy revisions has no place for these workloads.
     func ledgerIsFull(_ policy: RecoveryPolicy, unkept: [String]) {
         let name = RevisionLedger.name(ofPolicy: policy.metadata.name ?? "")

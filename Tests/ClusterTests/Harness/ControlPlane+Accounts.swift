@@ -13,7 +13,9 @@ extension ControlPlane {
 
     /// Applies what manifests/ ships beside the workload: the controller's account, its roles and its configuration.
     func applyShippedRoles() async throws {
-        let files = ["serviceaccount", "rbac-controller", "rbac-strategies", "rbac-users", "configuration"]
+        let files = [
+            "serviceaccount", "rbac-controller", "rbac-detection", "rbac-strategies", "rbac-users", "configuration",
+        ]
         let arguments = files.map { "-f \(Self.root)manifests/\($0).yaml" }.joined(separator: " ")
         try await kubectl("apply --validate=false \(arguments)")
     }
@@ -30,18 +32,58 @@ extension ControlPlane {
         try await kubectl("apply --validate=false -k \(folder)")
     }
 
+    /// What manifests/ grants the controller, for an account of the same name in another namespace, which is then the
+    /// controller's own.
+    ///
+    /// - Parameters:
+    ///   - space: the namespace.
+    ///   - roles: the roles that it gets beyond what any controller needs, without `tmc-recovery-` before their names.
+    /// - Returns: a kubeconfig of the account.
+    func grantShippedRoles(in space: String, _ roles: [String] = []) async throws -> String {
+        let names = [Self.controllerAccount.name, "tmc-recovery-controller"] + roles.map { "tmc-recovery-\($0)" }
+        let documents = try ["serviceaccount", "rbac-controller", "rbac-strategies", "rbac-detection"].flatMap { file in
+            try String(contentsOfFile: "\(Self.root)manifests/\(file).yaml", encoding: .utf8)
+                .components(separatedBy: "\n---\n")
+        }
+        let binding = "kind: ClusterRoleBinding\nmetadata:\n  name: "
+        let granted = documents.filter { document in
+            names.contains { document.contains("\nmetadata:\n  name: \($0)\n") }
+        }
+        let moved = granted.map { document in
+            document.replacing("namespace: \(RecoveryAPI.defaultControllerNamespace)", with: "namespace: \(space)")
+                .replacing(binding, with: "\(binding)\(space)-")
+        }
+        try await apply(moved.joined(separator: "\n---\n"))
+        return try await kubeconfig(of: Self.controllerAccount(in: space))
+    }
+
+    /// Who the controller is in a namespace of its own.
+    static func controllerAccount(in space: String) -> ObjectKey {
+        ObjectKey(namespace: space, name: controllerAccount.name)
+    }
+
+    /// What an operator registers this plane with: the account of manifests/member, and its kubeconfig.
+    ///
+    /// - Parameter kinds: what the test places beyond the kinds of manifests/member, by plural names.
+    func memberKubeconfig(placing kinds: [String] = []) async throws -> String {
+        try await kubectl("apply --validate=false -k \(Self.root)manifests/member")
+        let account = ObjectKey(namespace: RecoveryAPI.defaultControllerNamespace, name: "tmc-recovery-member")
+        for kind in kinds {
+            let role = "create clusterrole place-\(kind) --verb=get,list,watch,create,patch,delete --resource=\(kind)"
+            try await apply(try await kubectl("\(role) --dry-run=client -o yaml"))
+            let subject = "--clusterrole=place-\(kind) --serviceaccount=\(account.namespace ?? ""):\(account.name)"
+            let binding = "create clusterrolebinding place-\(kind) \(subject) --dry-run=client -o yaml"
+            try await apply(try await kubectl(binding))
+        }
+        return try await kubeconfig(of: account)
+    }
+
     /// A kubeconfig with a token of a ServiceAccount and nothing of the administrator; it goes with the plane.
     func kubeconfig(of account: ObjectKey) async throws -> String {
-        let token = try await client.requestToken(for: account).token.value
-        let path = "\(kubeconfig)-\(account.namespace ?? "")-\(account.name)"
-        let config = "kubectl --kubeconfig \(path) config"
+        let name = "\(account.namespace ?? "")/\(account.name)"
+        let path = "\(kubeconfig)-\(name.replacing("/", with: "-"))"
         try await Shell.run(
-            """
-            umask 077
-            kubectl --kubeconfig \(kubeconfig) config view --raw --minify >\(path)
-            \(config) unset users && \(config) set-credentials account --token=\(token)
-            \(config) set-context --current --user=account
-            """
+            "umask 077; \(Self.root)hack/member-kubeconfig --kubeconfig \(kubeconfig) --service-account \(name) >\(path)"
         )
         return path
     }

@@ -13,9 +13,16 @@ protocol Fleet: Sendable {
 }
 
 extension Fleet {
-    /// Makes a plane a member: with its administrator's kubeconfig, probed each second.
-    func register(_ name: String, _ plane: ControlPlane, spec: String = "") async throws {
-        try await hub.kubectl("create secret generic \(name) -n \(space) --from-file=kubeconfig=\(plane.kubeconfig)")
+    /// Makes a plane a member: as the account of manifests/member, probed each second.
+    ///
+    /// - Parameters:
+    ///   - name: the MemberCluster and its Secret.
+    ///   - plane: the member.
+    ///   - kinds: what is placed there beyond the kinds of manifests/member, by plural names.
+    ///   - spec: more fields of the MemberCluster.
+    func register(_ name: String, _ plane: ControlPlane, placing kinds: [String] = [], spec: String = "") async throws {
+        let kubeconfig = try await plane.memberKubeconfig(placing: kinds)
+        try await hub.kubectl("create secret generic \(name) -n \(space) --from-file=kubeconfig=\(kubeconfig)")
         try await hub.apply(
             """
             apiVersion: recovery.tmc.io/v1alpha1
@@ -27,6 +34,21 @@ extension Fleet {
               \(spec)
             """
         )
+    }
+
+    /// The hub has refused the controller, whose account is of this fleet, nothing: no write, as the server wrote down,
+    /// and since it was started last no read.
+    func expectNoRefusals(_ controller: ControllerProcess) async throws {
+        let account = ControlPlane.userName(ControlPlane.controllerAccount(in: space))
+        let writes = try await AuditLog(hub).writes { $0.user == account }
+        #expect(!writes.isEmpty)
+        #expect(writes.filter { $0.status == 403 }.map { "\($0.verb) \($0.resource) \($0.namespace)/\($0.name)" } == [])
+        let host = hub.client.configuration.server.split(separator: "/").last ?? ""
+        let reads = try await controller.get("/metrics").split(separator: "\n").filter {
+            $0.hasPrefix("rest_client_requests_total{") && $0.contains(#"code="403""#) && $0.contains(#"method="GET""#)
+                && $0.contains(host)
+        }
+        #expect(reads.isEmpty, "the shipped roles are enough")
     }
 
     /// Waits until the controller sees a member so.

@@ -33,7 +33,7 @@ struct MovingFleet: Fleet {
     ) async throws {
         let hub = try await SharedPlane.hub.plane(namespace: space)
         let members = [try await SharedPlane.member.plane(), try await SharedPlane.secondMember.plane()]
-        let kubeconfig = try await grantShippedRoles(hub, space)
+        let kubeconfig = try await hub.grantShippedRoles(in: space)
         let history = try await FleetHistory.follow(hub, [space])
         for member in members { try await member.kubectl("create namespace \(space)") }
         try await cleaningUp {
@@ -54,27 +54,12 @@ struct MovingFleet: Fleet {
                 try await fleet.placement { $0.isReady(on: fleet.cluster(0)) }
                 try await fleet.join(1)
                 try await body(fleet)
-                try await fleet.expectNoRefusals()
+                try await fleet.expectNoRefusals(controller)
                 try await hub.kubectl("delete migration --all -n \(space)")
                 try await hub.kubectl("delete placement web -n \(space) --timeout=60s")
                 try await history.expectInvariants()
             }
         }
-    }
-
-    /// The shipped ClusterRoles, and in the namespace of this test what the shipped Role grants in the usual one.
-    private static func grantShippedRoles(_ hub: ControlPlane, _ space: String) async throws -> String {
-        try await hub.applyShippedRoles()
-        let account = ControlPlane.controllerAccount
-        let subject = "--serviceaccount=\(account.namespace ?? ""):\(account.name)"
-        try await hub.kubectl("create role secrets -n \(space) --verb=get,list,watch --resource=secrets")
-        let verbs = "--verb=get,list,create,update,patch,delete"
-        try await hub.kubectl("create role leases -n \(space) \(verbs) --resource=leases.coordination.k8s.io")
-        try await hub.kubectl("create role catalogue -n \(space) --verb=get,list,watch --resource=configmaps")
-        for role in ["secrets", "leases", "catalogue"] {
-            try await hub.kubectl("create rolebinding \(role) -n \(space) --role=\(role) \(subject)")
-        }
-        return try await hub.kubeconfig(of: account)
     }
 
     private var manifest: String {
@@ -123,15 +108,6 @@ struct MovingFleet: Fleet {
     /// Waits until the controller sees a member so.
     func expect(_ index: Int, isReady: Bool) async throws {
         try await expect(cluster(index), isReady: isReady)
-    }
-
-    private func expectNoRefusals() async throws {
-        // A member's quota refuses with the same code.
-        let host = hub.client.configuration.server.split(separator: "/").last ?? ""
-        let refused = try await controller.get("/metrics").split(separator: "\n").filter {
-            $0.hasPrefix("rest_client_requests_total{") && $0.contains(#"code="403""#) && $0.contains(host)
-        }
-        #expect(refused.isEmpty, "the shipped roles are enough")
     }
 
     /// Asks for a move.

@@ -11,6 +11,7 @@ struct PlacingFleet: Fleet {
     let hub: ControlPlane
     let member: ControlPlane
     let history: FleetHistory
+    /// It has the rights that manifests/ ships, on the hub and on the members, and no others.
     let controller: ControllerProcess
 
     /// The member that the hub itself is.
@@ -30,9 +31,15 @@ struct PlacingFleet: Fleet {
     ///   - space: the controller's namespace.
     ///   - tenant: the namespace whose placements are carried out, when that is another one; it has the label
     ///     `tier: gold`, which the members allow.
+    ///   - roles: the shipped roles that the controller gets on the hub, beyond what any controller needs.
     ///   - body: the test.
     /// - Throws: what `body` throws, and what keeps the members from getting ready.
-    static func with(_ space: String, tenant: String? = nil, _ body: (PlacingFleet) async throws -> Void) async throws {
+    static func with(
+        _ space: String,
+        tenant: String? = nil,
+        roles: [String] = [],
+        _ body: (PlacingFleet) async throws -> Void
+    ) async throws {
         let hub = try await SharedPlane.hub.plane(namespace: space)
         let member = try await SharedPlane.secondMember.plane()
         try await member.kubectl("create namespace \(space)")
@@ -40,12 +47,13 @@ struct PlacingFleet: Fleet {
             for plane in [hub, member] { try await plane.kubectl("create namespace \(tenant)") }
             try await hub.kubectl("label namespace \(tenant) tier=gold")
         }
+        let kubeconfig = try await hub.grantShippedRoles(in: space, roles)
         let history = try await FleetHistory.follow(hub, [space, tenant ?? space])
         try await cleaningUp {
             try await hub.kubectl("delete membercluster home-\(space) away-\(space) --ignore-not-found")
         } _: {
             let flags = "--namespace \(tenant ?? space) --controller-namespace \(space)"
-            try await ControllerProcess.with(hub, flags) { controller in
+            try await ControllerProcess.with(hub, flags, kubeconfig: kubeconfig) { controller in
                 let fleet = PlacingFleet(
                     space: space,
                     hub: hub,
@@ -54,9 +62,12 @@ struct PlacingFleet: Fleet {
                     controller: controller
                 )
                 let spec = "allowedNamespaces: {matchLabels: {tier: gold}}"
-                for name in [fleet.home, fleet.away] { try await fleet.register(name, fleet.plane(name), spec: spec) }
+                for name in [fleet.home, fleet.away] {
+                    try await fleet.register(name, fleet.plane(name), placing: ["pods"], spec: spec)
+                }
                 for name in [fleet.home, fleet.away] { try await fleet.expect(name, isReady: true) }
                 try await body(fleet)
+                try await fleet.expectNoRefusals(controller)
                 try await history.expectInvariants()
             }
         }

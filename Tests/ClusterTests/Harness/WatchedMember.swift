@@ -22,6 +22,7 @@ struct WatchedMember: Fleet {
     ///   - space: the namespace, of the test's own.
     ///   - given: the plane that is the member; the shared one unless given.
     ///   - spec: more fields of the MemberCluster.
+    ///   - roles: the shipped roles that the controller gets on the hub, beyond what any controller needs.
     ///   - flags: more flags of the controller.
     ///   - body: the test.
     /// - Throws: what `body` throws, and what keeps the member from getting ready.
@@ -29,11 +30,13 @@ struct WatchedMember: Fleet {
         _ space: String,
         member given: ControlPlane? = nil,
         spec: String = "",
+        roles: [String] = [],
         flags: String = "",
         _ body: (WatchedMember) async throws -> Void
     ) async throws {
         let hub = try await SharedPlane.hub.plane(namespace: space)
         let member = if let given { given } else { try await SharedPlane.member.plane() }
+        let kubeconfig = try await hub.grantShippedRoles(in: space, roles)
         let history = try await FleetHistory.follow(hub, [space])
         var fleet = WatchedMember(space: space, hub: hub, member: member, history: history)
         try await member.kubectl("create namespace \(space)")
@@ -54,11 +57,12 @@ struct WatchedMember: Fleet {
         try await cleaningUp {
             try await hub.kubectl("delete membercluster watched")
         } _: {
-            try await ControllerProcess.with(hub, "--namespace \(space) --controller-namespace \(space) \(flags)") {
-                controller in
+            let flags = "--namespace \(space) --controller-namespace \(space) \(flags)"
+            try await ControllerProcess.with(hub, flags, kubeconfig: kubeconfig) { controller in
                 fleet.controller = controller
                 try await fleet.expectReady()
                 try await body(fleet)
+                try await fleet.expectNoRefusals(controller)
                 try await history.expectInvariants()
             }
         }

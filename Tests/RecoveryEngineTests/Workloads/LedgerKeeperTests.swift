@@ -201,6 +201,28 @@ struct LedgerKeeperTests {
         #expect(healthy() == ["v2"])
     }
 
+    @Test(
+        "a ledger that may not be kept is an event that names the right; it begins once that is granted",
+        arguments: ["GET", "POST"]
+    )
+    func isRefused(_ method: String) {
+        hub.inject(.status(403, "Forbidden")) { $0.method == method && $0.concerns(.configMaps) }
+        put("v1")
+        putPolicy()
+        start()
+        put("v2")
+        world.run(for: .seconds(60))
+        #expect(
+            hub.requests { $0.method == method && $0.concerns(.configMaps) }.count == 1,
+            "it is not asked again and again"
+        )
+        let told = hub.objects(.events)
+        #expect(told.map { $0["reason"] } == ["LedgerRefused"])
+        #expect(told.first?["message"]?.stringValue?.contains("tmc-recovery-ledger") == true)
+        world.run(for: .seconds(1_000))
+        #expect(healthy() == ["v2"])
+    }
+
     @Test("a ledger that a person deletes begins anew with what is healthy then")
     func beginsAnew() {
         put("v1")
