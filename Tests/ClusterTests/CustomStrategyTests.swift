@@ -27,9 +27,8 @@ struct CustomStrategyTests {
         try await prepare(plane, webhook)
         let directory = try TemporaryDirectory()
         let configuration = try directory.write(Array("allowedAddresses: [127.0.0.0/8]\n".utf8), as: "config.yaml")
-        let kubeconfig = try await plane.kubeconfig(of: ControlPlane.controllerAccount)
         let flags = "--namespace \(Self.space) --config \(configuration)"
-        try await ControllerProcess.with(plane, flags, kubeconfig: kubeconfig) { _ in
+        try await ControllerProcess.with(plane, flags) { _ in
             try await climb(plane, webhook)
             // Each by itself, with what the policy's rung says.
             for strategy in ["Scale", "Webhook", "Recreate"] {
@@ -93,7 +92,6 @@ struct CustomStrategyTests {
     /// A Deployment for each Recovery, one of them at the upper bound of its autoscaler, and the shipped files: only the
     /// webhook's address is another one.
     private func prepare(_ plane: ControlPlane, _ webhook: LoopbackServer) async throws {
-        try await plane.applyShippedRoles()
         try await plane.kubectl("apply --validate=false -k \(ControlPlane.root)manifests/tenant")
         try await plane.kubectl("create secret generic runbooks -n \(Self.space) --from-literal=token=sesame")
         let path = "\(ControlPlane.root)manifests/samples/policy-custom.yaml"

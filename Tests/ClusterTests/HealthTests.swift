@@ -18,9 +18,10 @@ struct HealthTests {
         try "healthCheckInterval: 1s\n".write(toFile: config, atomically: true, encoding: .utf8)
         let flags = "--namespace \(space) --config \(config)"
         let standbyFlags = flags + " --controller-namespace \(space) --leader-elect"
+        let kubeconfig = try await plane.grantShippedRoles(in: space)
         let replicas = [
             try await ControllerProcess.start(plane, flags, name: "leader"),
-            try await ControllerProcess.start(plane, standbyFlags, name: "standby"),
+            try await ControllerProcess.start(plane, standbyFlags, name: "standby", kubeconfig: kubeconfig),
         ]
         for replica in replicas {
             let health = try await replica.health(until: "Healthy")

@@ -22,7 +22,7 @@ struct ImpersonationTests {
         try await plane.kubectl(
             "create rolebinding secrets -n \(space) --role=secrets --serviceaccount=\(space):\(Self.operatorName)"
         )
-        try await withShippedController(plane, space) {
+        try await ControllerProcess.with(plane, "--namespace \(space)") { _ in
             try await plane.apply(recovery(space, "ours", account: Self.operatorName, kind: "Secret", target: "target"))
             let ended = try await final(plane, space, "ours")
             #expect(ended.state == .completed, "\(ended.status?.message ?? "")")
@@ -51,7 +51,7 @@ struct ImpersonationTests {
             "create rolebinding configmaps -n \(space) --role=configmaps "
                 + "--serviceaccount=\(space):\(Self.operatorName)"
         )
-        try await withShippedController(plane, space) {
+        try await ControllerProcess.with(plane, "--namespace \(space)") { _ in
             try await plane.apply(recovery(space, "before", account: Self.operatorName))
             let refused = try await final(plane, space, "before")
             #expect(refused.state == .failed && refused.status?.attempts == 1)
@@ -75,7 +75,7 @@ struct ImpersonationTests {
         // The controller itself may change Jobs; the tenant's account may not.
         let job = "create job target --image=none -n \(space) --dry-run=client -o yaml"
         try await plane.kubectl("\(job) | kubectl --kubeconfig \(plane.kubeconfig) create -f -")
-        try await withShippedController(plane, space) {
+        try await ControllerProcess.with(plane, "--namespace \(space)") { _ in
             let target = recovery(space, "weak", account: Self.operatorName, api: "batch/v1", kind: "Job")
             try await plane.apply(target)
             let refused = try await final(plane, space, "weak")
@@ -101,7 +101,7 @@ struct ImpersonationTests {
             spec: {match: {errorTypes: [SyncTimeout]}}
             """
         )
-        try await withShippedController(plane, space, flags: "--require-service-account") {
+        try await ControllerProcess.with(plane, "--namespace \(space) --require-service-account") { _ in
             try await plane.apply(recovery(space, "anonymous", account: "''"))
             let refused = try await final(plane, space, "anonymous")
             #expect(refused.state == .failed && refused.status?.attempts == nil)
@@ -119,19 +119,6 @@ struct ImpersonationTests {
             try await plane.apply(recovery(space, "named", account: Self.operatorName))
             let ended = try await final(plane, space, "named")
             #expect(ended.state == .completed, "\(ended.status?.message ?? "")")
-        }
-    }
-
-    private func withShippedController(
-        _ plane: ControlPlane,
-        _ space: String,
-        flags: String = "",
-        _ body: () async throws -> Void
-    ) async throws {
-        try await plane.applyShippedRoles()
-        let kubeconfig = try await plane.kubeconfig(of: ControlPlane.controllerAccount)
-        try await ControllerProcess.with(plane, "--namespace \(space) \(flags)", kubeconfig: kubeconfig) { _ in
-            try await body()
         }
     }
 

@@ -55,7 +55,8 @@ struct MonitoringTests {
         let space = "monitoring"
         let plane = try await SharedPlane.hub.plane(namespace: space)
         let flags = "--namespace \(space) --controller-namespace \(space) --leader-elect"
-        try await ControllerProcess.with(plane, flags) { controller in
+        let kubeconfig = try await plane.grantShippedRoles(in: space, ["strategy-generic"])
+        try await ControllerProcess.with(plane, flags, kubeconfig: kubeconfig) { controller in
             try await work(plane, space)
             let folder = try PrometheusPrograms.workFolder()
             let text = try await controller.get("/metrics")

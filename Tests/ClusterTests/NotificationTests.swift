@@ -59,16 +59,14 @@ struct NotificationTests {
                 + "--from-file=ca.crt=\(trusted)"
         )
         try await plane.apply(policy(space, mail))
-        try await plane.applyShippedRoles()
-        let kubeconfig = try await plane.kubeconfig(of: ControlPlane.controllerAccount)
         // Told by nobody: this controller may not reach servers on its own machine, and dies.
-        let mute = try await ControllerProcess.start(plane, "--namespace \(space)", kubeconfig: kubeconfig)
+        let mute = try await ControllerProcess.start(plane, "--namespace \(space)")
         try await plane.apply(recovery(space, "lost"))
         let lost = ObjectKey(namespace: space, name: "lost")
         _ = try await plane.wait(for: Recovery.self, lost, until: \.isFinal)
         mute.crash()
         let flags = "--namespace \(space) --config \(configuration)"
-        try await ControllerProcess.with(plane, flags, kubeconfig: kubeconfig) { controller in
+        try await ControllerProcess.with(plane, flags) { controller in
             let request = try #require(try await web.requests(atLeast: 1).first)
             #expect(request.method == "POST" && request.target == "/chat")
             let text = try JSONValue(parsing: request.body)["text"]?.stringValue ?? ""
@@ -90,7 +88,7 @@ struct NotificationTests {
             _ = try await plane.wait(for: Recovery.self, lost) { $0.status?.escalation?.notifiedTime != nil }
         }
         // The same failure again, under yet another controller: nobody is told twice.
-        try await ControllerProcess.with(plane, flags, kubeconfig: kubeconfig) { controller in
+        try await ControllerProcess.with(plane, flags) { controller in
             try await plane.apply(recovery(space, "again"))
             _ = try await plane.wait(for: Recovery.self, ObjectKey(namespace: space, name: "again")) {
                 $0.status?.escalation?.notifiedTime != nil

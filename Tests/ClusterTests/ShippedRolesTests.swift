@@ -12,14 +12,12 @@ struct ShippedRolesTests {
     func samples() async throws {
         let hub = try await SharedPlane.hub.plane()
         let member = try await SharedPlane.member.plane()
-        try await hub.applyShippedRoles()
         let earlier = try await AuditLog(hub).writes { _ in true }.count
         try await prepareSamples(hub, member)
         let system = RecoveryAPI.defaultControllerNamespace
         let config = try await shippedConfiguration(hub)
         let flags = "--leader-elect --config \(config)"
-        let kubeconfig = try await hub.kubeconfig(of: ControlPlane.controllerAccount)
-        try await ControllerProcess.with(hub, flags, kubeconfig: kubeconfig) { controller in
+        try await ControllerProcess.with(hub, flags) { controller in
             let samples = "\(ControlPlane.root)manifests/samples"
             for name in ["generic", "resource-conflict", "cluster-connectivity", "restart"] {
                 try await hub.kubectl("apply --validate=false -f \(samples)/recovery-\(name).yaml")
@@ -87,7 +85,6 @@ struct ShippedRolesTests {
     @Test("the controller has no rights beyond those it uses (cluster-api-operator #563)")
     func limits() async throws {
         let hub = try await SharedPlane.hub.plane()
-        try await hub.applyShippedRoles()
         let user = ControlPlane.userName(ControlPlane.controllerAccount)
         for question in [
             "create pods", "delete pods", "create deployments.apps", "delete deployments.apps", "get secrets",

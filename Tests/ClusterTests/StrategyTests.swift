@@ -44,7 +44,8 @@ struct StrategyTests {
         let space = "strategy-connectivity"
         let hub = try await SharedPlane.hub.plane(namespace: space)
         let member = try await SharedPlane.member.plane()
-        try await hub.kubectl("create secret generic edge -n \(space) --from-file=kubeconfig=\(member.kubeconfig)")
+        let edge = try await member.memberKubeconfig()
+        try await hub.kubectl("create secret generic edge -n \(space) --from-file=kubeconfig=\(edge)")
         try await hub.apply(
             """
             apiVersion: recovery.tmc.io/v1alpha1
@@ -53,7 +54,9 @@ struct StrategyTests {
             spec: {kubeconfigSecretRef: {name: edge}}
             """
         )
-        try await ControllerProcess.with(hub, "--namespace \(space) --controller-namespace \(space)") { _ in
+        let flags = "--namespace \(space) --controller-namespace \(space)"
+        let kubeconfig = try await hub.grantShippedRoles(in: space)
+        try await ControllerProcess.with(hub, flags, kubeconfig: kubeconfig) { _ in
             try await member.stop("apiserver")
             try await hub.apply(
                 """

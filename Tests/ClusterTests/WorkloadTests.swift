@@ -29,6 +29,11 @@ struct WorkloadTests {
     }
 
     private func prepare(_ plane: ControlPlane) async throws {
+        // The one role that is not bound.
+        try await plane.kubectl(
+            "create clusterrolebinding recreate --clusterrole=tmc-recovery-strategy-recreate "
+                + "--serviceaccount=\(Self.system):\(ControlPlane.controllerAccount.name)"
+        )
         try await plane.apply(
             """
             apiVersion: apps/v1

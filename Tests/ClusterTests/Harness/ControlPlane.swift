@@ -34,7 +34,8 @@ struct ControlPlane: Sendable {
         return ControlPlane(name: name, kubeconfig: kubeconfig, client: client, transport: transport)
     }
 
-    /// Starts a fresh plane with the CRDs, the controller's namespace and the given tenant namespaces.
+    /// Starts a fresh plane with the CRDs, the controller's namespace, account, roles and configuration as manifests/ ships
+    /// them, and the given tenant namespaces.
     static func startWithCRDs(_ name: String, nodes: Int = 0, namespaces: [String] = []) async throws -> ControlPlane {
         let plane = try await start(name, nodes: nodes)
         try await plane.kubectl("apply --validate=false -f \(root)crds")
@@ -42,6 +43,7 @@ struct ControlPlane: Sendable {
         for namespace in [RecoveryAPI.defaultControllerNamespace] + namespaces {
             try await plane.kubectl("create namespace \(namespace)")
         }
+        try await plane.applyShippedRoles()
         return plane
     }
 

@@ -36,7 +36,8 @@ final class ControllerProcess: Sendable {
         URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path() + "recovery-controller"
     }
 
-    /// Starts a controller for a plane, as its administrator or with another kubeconfig, and waits until it is ready.
+    /// Starts a controller for a plane, as the account that manifests/ ships or with another kubeconfig, and waits until it
+    /// is ready.
     static func start(
         _ plane: ControlPlane,
         _ flags: String = "",
@@ -44,7 +45,9 @@ final class ControllerProcess: Sendable {
         kubeconfig: String? = nil
     ) async throws -> ControllerProcess {
         let program = try await locate()
-        let command = "\(program) --kubeconfig \(kubeconfig ?? plane.kubeconfig) --log-level debug \(flags)"
+        var config = kubeconfig
+        if config == nil { config = try await plane.kubeconfig(of: ControlPlane.controllerAccount) }
+        let command = "\(program) --kubeconfig \(config ?? "") --log-level debug \(flags)"
         return try await ControllerProcess(command: command, logName: "\(plane.name)-\(name)")
     }
 
