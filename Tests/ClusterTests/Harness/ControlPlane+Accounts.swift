@@ -39,6 +39,7 @@ extension ControlPlane {
     ///   - space: the namespace.
     ///   - roles: the roles that it gets beyond what any controller needs, without `tmc-recovery-` before their names.
     /// - Returns: a kubeconfig of the account.
+    /// - Throws: `ShellError`.
     func grantShippedRoles(in space: String, _ roles: [String] = []) async throws -> String {
         let names = [Self.controllerAccount.name, "tmc-recovery-controller"] + roles.map { "tmc-recovery-\($0)" }
         let documents = try ["serviceaccount", "rbac-controller", "rbac-strategies", "rbac-detection"].flatMap { file in
@@ -65,6 +66,8 @@ extension ControlPlane {
     /// What an operator registers this plane with: the account of manifests/member, and its kubeconfig.
     ///
     /// - Parameter kinds: what the test places beyond the kinds of manifests/member, by plural names.
+    /// - Returns: the path of the kubeconfig.
+    /// - Throws: `ShellError`.
     func memberKubeconfig(placing kinds: [String] = []) async throws -> String {
         try await kubectl("apply --validate=false -k \(Self.root)manifests/member")
         let account = ObjectKey(namespace: RecoveryAPI.defaultControllerNamespace, name: "tmc-recovery-member")

@@ -20,6 +20,7 @@ extension Fleet {
     ///   - plane: the member.
     ///   - kinds: what is placed there beyond the kinds of manifests/member, by plural names.
     ///   - spec: more fields of the MemberCluster.
+    /// - Throws: `ShellError`.
     func register(_ name: String, _ plane: ControlPlane, placing kinds: [String] = [], spec: String = "") async throws {
         let kubeconfig = try await plane.memberKubeconfig(placing: kinds)
         try await hub.kubectl("create secret generic \(name) -n \(space) --from-file=kubeconfig=\(kubeconfig)")
