@@ -25,10 +25,11 @@ final class ClientSession: Sendable {
     private let tls: TLSMaterial
     private let inUse = Mutex(Identity())
 
-    /// The connection security used last, and how often its client certificate has changed.
+    /// The connection security used last, how often its client certificate has changed, and when a connection last failed.
     private struct Identity {
         var security: ConnectionSecurity?
         var rotations = 0
+        var lastFailure: MonotonicInstant?
     }
 
     init(
@@ -82,9 +83,16 @@ final class ClientSession: Sendable {
         }
     }
 
-    /// Notes what a failed connection tells about the certificates.
+    /// Notes what a failed connection tells about the certificates and the server.
     func note(_ error: HTTPTransportError) {
         if error.layer == .tls { tls.noteHandshakeFailure() }
+        inUse.withLock { $0.lastFailure = timeSource.now() }
+    }
+
+    /// Whether the server could not be reached a moment ago: it may answer before it knows who may do what.
+    var mayBeStarting: Bool {
+        guard let failure = inUse.withLock({ $0.lastFailure }) else { return false }
+        return failure.duration(to: timeSource.now()) < RetryPolicy.startingTime
     }
 
     /// Closes connections that were opened with other certificates, which would hide the change.

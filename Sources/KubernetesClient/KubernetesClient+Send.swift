@@ -9,7 +9,7 @@ extension KubernetesClient {
     ///
     /// It is repeated by itself only as ``RetryPolicy`` and the safety of a second arrival allow: after 429 and 5xx with
     /// a `Retry-After` in seconds, after a lost connection when it only reads, once after 401 when there are other
-    /// credentials. A write whose answer is lost is never sent again: whoever called must look at the object.
+    /// credentials, for a while after 401 and 403 from a server that could not be reached just before. A write whose answer is lost is never sent again: whoever called must look at the object.
     ///
     /// - Throws: ``ClientError``; any status but 2xx is ``ClientError/api(_:)``. `CancellationError` when cancelled.
     public func send(_ request: APIRequest) async throws -> APIResponse {
@@ -130,7 +130,12 @@ extension KubernetesClient {
                 headers: answer.headers.map { ($0.name, $0.value) },
                 body: try await errorBody(answer.body, bytes)
             )
-            let decision = retries.decide(after: error, headers: answer.headers, jitter: session.jitter())
+            let decision = retries.decide(
+                after: error,
+                headers: answer.headers,
+                jitter: session.jitter(),
+                mayBeStarting: session.mayBeStarting
+            )
             return .failure(
                 Failure(
                     error: ClientError.api(error),

@@ -10,17 +10,32 @@ public struct RetryPolicy: Sendable, Hashable {
     public var maxWait: Duration
     /// The wait after a lost connection.
     public var connectionWait: Duration
+    /// The most times that a request is repeated after 401 or 403 from a server that may be starting.
+    ///
+    /// An API server answers before its authorizer knows the roles, and then refuses what is permitted.
+    public var maxRefusals: Int
+
+    /// How long after a failed connection a server may be starting.
+    static let startingTime = Duration.seconds(20)
+    /// The wait after a refusal by a server that may be starting.
+    static let startingWait = Duration.seconds(2)
 
     /// Ten repetitions, waits up to 30 s, 1 s after a lost connection: what client-go does, with a bound on the wait.
     public static let standard = RetryPolicy()
-    /// No repetition: for probes that want to see the first failure.
-    public static let none = RetryPolicy(maxRetries: 0)
+    /// No repetition: for callers that want to see the first failure.
+    public static let none = RetryPolicy(maxRetries: 0, maxRefusals: 0)
 
     /// Makes a policy.
-    public init(maxRetries: Int = 10, maxWait: Duration = .seconds(30), connectionWait: Duration = .seconds(1)) {
+    public init(
+        maxRetries: Int = 10,
+        maxWait: Duration = .seconds(30),
+        connectionWait: Duration = .seconds(1),
+        maxRefusals: Int = 10
+    ) {
         self.maxRetries = maxRetries
         self.maxWait = maxWait
         self.connectionWait = connectionWait
+        self.maxRefusals = maxRefusals
     }
 }
 
@@ -41,6 +56,7 @@ struct RetryState: Sendable {
     private let safety: ResendSafety
     private let isRead: Bool
     private var retries = 0
+    private var refusals = 0
     private var hasRenewed = false
 
     init(_ request: APIRequest, safety: ResendSafety, policy: RetryPolicy) {
@@ -56,11 +72,21 @@ struct RetryState: Sendable {
     ///   - error: the answer.
     ///   - headers: its headers: only a `Retry-After` header asks for a repetition.
     ///   - jitter: a number from 0 up to 1; the wait is the one asked for plus up to a fifth of it.
+    ///   - mayBeStarting: whether the server could not be reached a moment ago.
     /// - Returns: what to do.
-    mutating func decide(after error: APIError, headers: [HTTPHeader], jitter: Double) -> RetryDecision {
+    mutating func decide(
+        after error: APIError,
+        headers: [HTTPHeader],
+        jitter: Double,
+        mayBeStarting: Bool
+    ) -> RetryDecision {
         if error.isUnauthorized, !hasRenewed {
             hasRenewed = true
             return .renewCredentials
+        }
+        if error.isUnauthorized || error.isForbidden, mayBeStarting, refusals < policy.maxRefusals {
+            refusals += 1
+            return .wait(RetryPolicy.startingWait)
         }
         guard mayRepeat(error), let wait = Self.retryAfter(headers), wait <= policy.maxWait else { return .giveUp }
         return spend(wait + wait * (jitter / 5))

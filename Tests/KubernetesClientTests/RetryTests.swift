@@ -86,6 +86,25 @@ struct RetryTests {
         #expect(test.time.slept == (isRepeated ? [.seconds(1)] : []))
     }
 
+    @Test(
+        "What a server refuses right after it could not be reached is asked again: it may be starting, and not know the roles",
+        arguments: [401, 403]
+    )
+    func mayBeStarting(_ status: Int) async throws {
+        let refused = HTTPTransportError(layer: .tcp, message: "refused")
+        let create = APIRequest.create(.pods, namespace: "ns", body: ["metadata": ["name": "a"]])
+        let answers: [ScriptedAnswer] = [.failure(refused), .status(status), .status(status), .json(["kind": "Pod"])]
+        let test = TestClient(answers + Array(repeating: .status(status), count: 20))
+        await #expect(throws: ClientError.self) { try await test.client.send(create) }
+        _ = try await test.client.send(create)
+        #expect(test.time.slept == [.seconds(2), .seconds(2)])
+        // It is there for a while now, so it means what it says.
+        await #expect(throws: ClientError.self) { try await test.client.send(create) }
+        #expect(test.time.slept == Array(repeating: .seconds(2), count: 10))
+        await #expect(throws: ClientError.self) { try await test.client.send(create) }
+        #expect(test.time.slept.count == 10)
+    }
+
     @Test("After ten repetitions the failure goes to the caller")
     func givesUp() async throws {
         for failure in [Self.answer(429), .failure(Self.lost)] {

@@ -5,7 +5,8 @@ internal import KubernetesCore
 package import RecoveryAPI
 package import Timekeeping
 
-/// Looks at a member cluster's API server and says what it found; repeats nothing by itself.
+/// Looks at a member cluster's API server and says what it found; repeats nothing by itself but what a server refuses that
+/// may be starting.
 ///
 /// A look takes no longer than its calls may, and one timeout more: that is how long an exec plug-in may hold it up. What
 /// the plug-in prints later serves the next look.
@@ -21,7 +22,8 @@ package struct ClusterProbe: Sendable {
     ///   - timeout: for each call; reaching the server included.
     ///   - timeSource: measures the latency.
     package init(_ client: KubernetesClient, timeout: Duration, timeSource: any TimeSource) {
-        self.client = client.with(requestTimeout: timeout, connectTimeout: timeout, retryPolicy: .none)
+        let policy = RetryPolicy(maxRetries: 0)
+        self.client = client.with(requestTimeout: timeout, connectTimeout: timeout, retryPolicy: policy)
         self.timeout = timeout
         self.timeSource = timeSource
     }
