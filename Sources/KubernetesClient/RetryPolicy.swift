@@ -10,7 +10,7 @@ public struct RetryPolicy: Sendable, Hashable {
     public var maxWait: Duration
     /// The wait after a lost connection.
     public var connectionWait: Duration
-    /// The most times that a request is repeated after 401 or 403 from a server that may be starting.
+    /// The most times that a request is repeated after 403 from a server that may be starting.
     ///
     /// An API server answers before its authorizer knows the roles, and then refuses what is permitted.
     public var maxRefusals: Int
@@ -84,7 +84,7 @@ struct RetryState: Sendable {
             hasRenewed = true
             return .renewCredentials
         }
-        if error.isUnauthorized || error.isForbidden, mayBeStarting, refusals < policy.maxRefusals {
+        if error.isForbidden, mayBeStarting, refusals < policy.maxRefusals {
             refusals += 1
             return .wait(RetryPolicy.startingWait)
         }
