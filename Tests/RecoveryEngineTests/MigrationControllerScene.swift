@@ -205,6 +205,7 @@ final class MigrationControllerScene: Sendable {
         var status = try #require(placement.status)
         let before = status
         status.observedGeneration = placement.metadata.generation
+        if ready, placement.wantedClusters.contains("edge-2") { place(placement) }
         for decision in status.decisions ?? [] where !decision.isLeaving {
             status.clusters?.removeAll { $0.cluster == decision.cluster }
             var sync = ClusterSyncStatus(cluster: decision.cluster, state: .synced)
@@ -223,6 +224,19 @@ final class MigrationControllerScene: Sendable {
         guard status != before else { return }
         let json = try JSONValue(encoding: status)
         hub.edit(Placement.resource, Self.placementKey) { $0["status"] = json }
+    }
+
+    /// Puts the copy onto the member, as well as it can be.
+    private func place(_ placement: Placement) {
+        for manifest in PlacedManifest.all(of: placement) {
+            let resource: APIResource = manifest.kind.kind == "Deployment" ? .deployments : .configMaps
+            guard member.object(resource, ObjectKey(namespace: manifest.namespace, name: manifest.name)) == nil else {
+                continue
+            }
+            var content = manifest.located(resource).content
+            if resource == .deployments { content["status"] = WorkloadScene.ready(generation: 1, replicas: 2) }
+            member.put(content, resource)
+        }
     }
 
     /// Lets the controllers take turns for a while.

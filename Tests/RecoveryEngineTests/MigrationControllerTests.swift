@@ -28,8 +28,9 @@ struct MigrationControllerTests {
         #expect(placement.status?.decisions?.map(\.cluster) == ["edge-2"])
         #expect(placement.status?.evacuated?.map(\.cluster) == ["edge-1"])
         let asked = scene.member.requests { $0.isWrite }
-        #expect(asked.count == 1 && asked.first?.query["dryRun"] == "All")
-        #expect(scene.member.objects(.configMaps).isEmpty, "a precheck leaves nothing behind")
+        #expect(asked.count == 1 && asked.first?.query["dryRun"] == "All", "asking changes nothing")
+        let looks = scene.member.requests { $0.verb == .get && $0.concerns(.configMaps) }
+        #expect(looks.count == 2, "one before the copy is asked for, and one at the copy")
         let events = scene.hub.objects(.events).map { $0["reason"]?.stringValue ?? "" }
         #expect(events.contains("MigrationStarted") && events.contains("MigrationCompleted"), "\(events)")
         #expect(try scene.recoveries().isEmpty)
@@ -57,6 +58,36 @@ struct MigrationControllerTests {
         let status = try scene.migration().status
         #expect(status?.completedSteps?.map(\.name) == MigrationStepName.forward)
         #expect(try scene.placement().status?.decisions?.map(\.cluster) == ["edge-2"])
+    }
+
+    @Test(
+        "the point of no return is passed on a look at the copy, and not on the word of a controller that is gone",
+        arguments: ["WaitingForTarget", "TargetNotAnswering"]
+    )
+    func verifies(_ reason: String) throws {
+        let scene = MigrationControllerScene(manifests: [PlacedScene.web()])
+        let run = scene.start()
+        scene.create()
+        scene.world.run(for: .seconds(1))
+        #expect(try scene.migration().status?.phase == .verifying)
+        run.cancel()
+        scene.world.settle()
+        try scene.follow()
+        let key = ObjectKey(namespace: MigrationControllerScene.space, name: "web")
+        let setReady = { (replicas: Int64) in
+            scene.member.edit(.deployments, key) {
+                $0["status"] = WorkloadScene.ready(generation: 1, replicas: replicas)
+            }
+        }
+        if reason == "WaitingForTarget" { setReady(0) } else { scene.member.stop() }
+        scene.start()
+        try scene.play(for: 35)
+        let waiting = try #require(try scene.migration().status)
+        #expect(waiting.phase == .verifying && waiting.pointOfNoReturn == nil)
+        #expect(waiting.conditions?[type: "Progressing"]?.reason == reason, "\(waiting.message ?? "")")
+        if reason == "WaitingForTarget" { setReady(2) } else { scene.member.start() }
+        try scene.play(for: 35)
+        #expect(try scene.phases() == Self.whole)
     }
 
     @Test("a move that failed is reported although its first report failed, and only once", arguments: [false, true])

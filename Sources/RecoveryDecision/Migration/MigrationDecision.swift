@@ -21,6 +21,8 @@ package struct MigrationDecision: Sendable, Hashable {
         case rest
         /// Ask the target whether a copy would fit, and decide again with the answer.
         case precheck
+        /// Look at the copy on the target, and decide again with what was found.
+        case verify
         /// Write this status to the Placement, on top of the version that was read.
         case change(PlacementStatus)
     }

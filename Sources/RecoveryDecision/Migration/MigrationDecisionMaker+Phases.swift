@@ -34,9 +34,12 @@ extension MigrationDecisionMaker {
         return rest()
     }
 
-    /// The copy has to be synced and ready before anything is taken away.
+    /// The copy has to be synced and ready before anything is taken away: by what status says, and then by a look at it,
+    /// since whoever wrote the status may be gone, and have seen it long ago.
     mutating func verifying() -> MigrationDecision {
         if let finding = servingFinding() { return blocked([finding]) }
+        guard let found = facts.verification else { return act(.verify) }
+        guard found.isEmpty else { return blocked(found, recheckAfter: MigrationDecision.precheckInterval) }
         status.complete(MigrationStepName.targetVerified, "the copy on \(move.to) is synced and ready", now: now)
         status.pointOfNoReturn = true
         status.enter(.cuttingOver, "leaving \(move.from)", of: migration, now: now)

@@ -108,6 +108,8 @@ package struct MigrationFacts: Sendable, Hashable {
     package var heldBackBy: String?
     /// The prechecks; nil when nobody has asked.
     package var prechecks: MigrationPrechecks?
+    /// What keeps the copy on the target from being relied on, by a look at it now; nil when nobody has looked.
+    package var verification: [MigrationFinding]?
 
     /// Whether the Placement asks for a copy on the target.
     package var isTargetDecided: Bool { placement?.status?.decision(on: target.name)?.isLeaving == false }

@@ -81,9 +81,27 @@ extension MigrationController {
                 reservations: environment.reservations,
                 decider: .migration
             )
-            return try await inspection.run(within: TargetInspection.timeLimit, environment.context.timeSource)
+            return try await inspection.run(environment.context.timeSource)
         } catch let error as MemberClientError {
             return .notAnswering(name, error.description)
+        }
+    }
+
+    /// Looks at the copy on the target: what the Placement says of it may be old, or of a controller that is gone.
+    func verification(_ migration: Migration, _ facts: MigrationFacts) async throws -> [MigrationFinding] {
+        let name = migration.destination
+        guard let placement = facts.placement else { return [] }
+        do {
+            let client = try await environment.members.client(for: name)
+            let objects = PlacedObjects(placement, on: name, client: client, fence: environment.fence)
+            return try await MigrationPrechecks.asking(name, environment.context.timeSource) {
+                let state = try await objects.inspect()
+                let words = "the copy on \(name) is not ready: \(state.message)"
+                let finding = MigrationFinding(MigrationReason.waitingForTarget, words)
+                return MigrationPrechecks(findings: state.isReady ? [] : [finding])
+            }.findings
+        } catch let error as MemberClientError {
+            return MigrationPrechecks.notAnswering(name, error.description).findings
         }
     }
 

@@ -144,6 +144,7 @@ final class MigrationController: Sendable {
                 try await reportIncident(migration)
                 return decision.recheckAt
             case .precheck: facts.prechecks = try await prechecks(migration, facts)
+            case .verify: facts.verification = try await verification(migration, facts)
             case .change(let status):
                 guard let placement = facts.placement else { return nil }
                 facts.placement = try await hub.patchStatus(of: placement, from: placement.status, to: status)

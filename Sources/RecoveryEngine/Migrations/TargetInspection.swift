@@ -11,9 +11,6 @@ internal import Timekeeping
 /// Changes nothing there: what would be applied is applied as a dry run, which goes through the member's admission, quota of
 /// objects included. Quota of what pods ask for is reckoned, since a dry run of a workload makes no pods.
 struct TargetInspection: Sendable {
-    /// How long a member may take for all questions.
-    static let timeLimit = Duration.seconds(30)
-
     let placement: Placement
     let cluster: MemberCluster
     let client: KubernetesClient
@@ -30,16 +27,8 @@ struct TargetInspection: Sendable {
     ///
     /// - Returns: what stands in the way; a member that does not answer is a finding.
     /// - Throws: `CancellationError`.
-    func run(within limit: Duration, _ time: any TimeSource) async throws -> MigrationPrechecks {
-        do {
-            return try await withDeadline(time.now().advanced(by: limit), time) {
-                try await inspect(now: time.wallTime())
-            }
-        } catch let error as ClientError {
-            return .notAnswering(name, "\(error)")
-        } catch is DeadlineExceeded {
-            return .notAnswering(name, "no answer within \(limit.components.seconds) s")
-        }
+    func run(_ time: any TimeSource) async throws -> MigrationPrechecks {
+        try await MigrationPrechecks.asking(name, time) { try await inspect(now: time.wallTime()) }
     }
 
     private func inspect(now: Date) async throws -> MigrationPrechecks {
@@ -179,6 +168,26 @@ struct TargetInspection: Sendable {
 }
 
 extension MigrationPrechecks {
+    /// How long a member may take for all questions.
+    private static let timeLimit = Duration.seconds(30)
+
+    /// What `body` finds out about a member; one that does not answer in time is a finding, too.
+    ///
+    /// - Throws: `CancellationError`.
+    static func asking(
+        _ cluster: String,
+        _ time: any TimeSource,
+        _ body: @escaping @Sendable () async throws -> MigrationPrechecks
+    ) async throws -> MigrationPrechecks {
+        do {
+            return try await withDeadline(time.now().advanced(by: timeLimit), time, body)
+        } catch let error as ClientError {
+            return .notAnswering(cluster, "\(error)")
+        } catch is DeadlineExceeded {
+            return .notAnswering(cluster, "no answer within \(timeLimit.components.seconds) s")
+        }
+    }
+
     /// A member that could not be asked.
     static func notAnswering(_ cluster: String, _ words: String) -> MigrationPrechecks {
         let finding = MigrationFinding(MigrationReason.targetNotAnswering, "\(cluster) cannot be asked: \(words)")

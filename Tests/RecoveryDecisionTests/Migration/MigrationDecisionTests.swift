@@ -67,6 +67,21 @@ struct MigrationDecisionTests {
         #expect(scene.phase == .verifying && scene.steps == ["Prechecked", "TargetAdded"])
     }
 
+    @Test("The point of no return waits for a copy that is well by a look at it, whatever status says of it")
+    func verifiesByALook() {
+        var scene = MigrationScene()
+        scene.look()
+        scene.follow()
+        scene.targetProblem = "not ready any more"
+        #expect(scene.look() == at(30), "nobody tells of a change there")
+        #expect(scene.phase == .verifying && scene.migration.status?.isPastReturn == false)
+        #expect(scene.condition("Progressing") == "True/WaitingForTarget")
+        scene.targetProblem = nil
+        scene.now = at(30)
+        scene.look()
+        #expect(scene.phase == .cleaning && scene.migration.status?.isPastReturn == true)
+    }
+
     @Test("A spec that is changed on the way is undone before the point of no return, and not heard after it")
     func changedOnTheWay() {
         var scene = MigrationScene()

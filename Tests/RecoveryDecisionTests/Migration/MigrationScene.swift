@@ -12,7 +12,7 @@ import Testing
 struct MigrationScene {
     /// What the shell did.
     enum Effect: Hashable {
-        case wroteStatus, changedPlacement, prechecked
+        case wroteStatus, changedPlacement, prechecked, verified
         case rested(until: Date?)
     }
 
@@ -33,6 +33,7 @@ struct MigrationScene {
     var now = start
     /// Held by the shell's memory only: lost by a crash.
     private var prechecks: MigrationPrechecks?
+    private var verification: [MigrationFinding]?
 
     init(_ action: MigrationAction = .relocate, _ change: (inout Migration) -> Void = { _ in }) {
         migration = Migration(
@@ -85,6 +86,7 @@ struct MigrationScene {
         facts.waitsFor = waitsFor
         facts.heldBackBy = heldBackBy
         facts.prechecks = prechecks
+        facts.verification = verification
         return facts
     }
 
@@ -103,10 +105,16 @@ struct MigrationScene {
             return .wroteStatus
         }
         switch decision.action {
-        case .rest: return .rested(until: decision.recheckAt)
+        case .rest:
+            crash()
+            return .rested(until: decision.recheckAt)
         case .precheck:
             prechecks = answer
             return .prechecked
+        case .verify:
+            let problem = isUp(Self.to) ? targetProblem : "no answer"
+            verification = [problem.map { MigrationFinding(MigrationReason.waitingForTarget, $0) }].compactMap { $0 }
+            return .verified
         case .change(let status):
             placement?.status = status
             return .changedPlacement
@@ -116,7 +124,7 @@ struct MigrationScene {
     /// One look of the controller, until it rests; returns when it wants to look again.
     @discardableResult
     mutating func look() -> Date? {
-        prechecks = nil
+        crash()
         for _ in 0..<20 {
             if case .rested(let time) = step() { return time }
         }
@@ -124,8 +132,8 @@ struct MigrationScene {
         return nil
     }
 
-    /// The process is gone, and what it had only in memory.
-    mutating func crash() { prechecks = nil }
+    /// What was only in memory is gone: the process ended, or rests.
+    mutating func crash() { (prechecks, verification) = (nil, nil) }
 
     /// What the placement controller does once: copies where they are missing, and away with those that leave.
     mutating func follow() {

@@ -111,7 +111,7 @@ struct MigrationRun: Sendable {
             reservations: reservations,
             decider: nil
         )
-        let found = try await inspection.run(within: TargetInspection.timeLimit, attempt.timeSource)
+        let found = try await inspection.run(attempt.timeSource)
         let words = found.findings.map(\.message).joined(separator: "; ")
         attempt.note(
             "CheckPrerequisites",
