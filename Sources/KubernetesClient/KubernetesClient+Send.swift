@@ -9,7 +9,8 @@ extension KubernetesClient {
     ///
     /// It is repeated by itself only as ``RetryPolicy`` and the safety of a second arrival allow: after 429 and 5xx with
     /// a `Retry-After` in seconds, after a lost connection when it only reads, once after 401 when there are other
-    /// credentials, for a while after 403 from a server that could not be reached just before. A write whose answer is lost is never sent again: whoever called must look at the object.
+    /// credentials, for a while after 403 from a server that could not be reached just before. A write whose answer is
+    /// lost is never sent again: whoever called must look at the object.
     ///
     /// - Throws: ``ClientError``; any status but 2xx is ``ClientError/api(_:)``. `CancellationError` when cancelled.
     public func send(_ request: APIRequest) async throws -> APIResponse {

@@ -271,6 +271,21 @@ struct MemberClusterControllerTests {
         #expect(try ready(fleet) == "Ready=True/Ready")
     }
 
+    @Test("a cluster whose credential may not list namespaces is as soon ready after an outage as any other")
+    func readyAfterOutage() throws {
+        let permission: JSONValue = ["resource": "configmaps", "verbs": ["get"]]
+        let fleet = FleetScene(spec: ["requiredPermissions": [permission], "probe": ["intervalSeconds": 1]])
+        fleet.answers(Self.identified(nil))
+        fleet.start()
+        fleet.world.run(for: .seconds(10))
+        fleet.answers(Self.refused)
+        fleet.world.run(for: .seconds(10))
+        #expect(try ready(fleet) == "Ready=False/ConnectionRefused")
+        fleet.answers(Self.identified(nil))
+        fleet.world.run(for: .seconds(3))
+        #expect(try ready(fleet) == "Ready=True/Ready")
+    }
+
     @Test("a Secret that goes takes the client and its connections with it")
     func forgetsCredential() throws {
         let fleet = FleetScene()

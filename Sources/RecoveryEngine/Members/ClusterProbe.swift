@@ -22,10 +22,17 @@ package struct ClusterProbe: Sendable {
     ///   - timeout: for each call; reaching the server included.
     ///   - timeSource: measures the latency.
     package init(_ client: KubernetesClient, timeout: Duration, timeSource: any TimeSource) {
-        let policy = RetryPolicy(maxRetries: 0)
-        self.client = client.with(requestTimeout: timeout, connectTimeout: timeout, retryPolicy: policy)
+        self.client = Self.limited(client, timeout, RetryPolicy(maxRetries: 0))
         self.timeout = timeout
         self.timeSource = timeSource
+    }
+
+    private static func limited(
+        _ client: KubernetesClient,
+        _ timeout: Duration,
+        _ policy: RetryPolicy
+    ) -> KubernetesClient {
+        client.with(requestTimeout: timeout, connectTimeout: timeout, retryPolicy: policy)
     }
 
     /// Asks `/readyz`: every layer has to work for an answer.
@@ -55,7 +62,9 @@ package struct ClusterProbe: Sendable {
             do {
                 // Of all namespaces the one whose uid tells the cluster from every other one.
                 let options = ListOptions(fieldSelector: "metadata.name=kube-system", limit: 1)
-                let list = try await client.send(.list(.namespaces, namespace: nil, options: options)).json()
+                // A refusal that is no finding is not asked again.
+                let asking = required.isEmpty ? client : Self.limited(client, timeout, .none)
+                let list = try await asking.send(.list(.namespaces, namespace: nil, options: options)).json()
                 clusterUID = list["items"]?[index: 0]?.value(at: ["metadata", "uid"])?.stringValue
             } catch let error as ClientError where error.apiError?.isForbidden == true && !required.isEmpty {
                 // Nobody said that this credential may list namespaces: what it must be able to do is reviewed.
