@@ -78,16 +78,16 @@ extension ControlPlane {
             let binding = "create clusterrolebinding place-\(kind) \(subject) --dry-run=client -o yaml"
             try await apply(try await kubectl(binding))
         }
-        return try await kubeconfig(of: account)
+        return try await kubeconfig(of: account, hours: 24)
     }
 
-    /// A kubeconfig with a token of a ServiceAccount and nothing of the administrator; it goes with the plane.
-    func kubeconfig(of account: ObjectKey) async throws -> String {
+    /// A kubeconfig with a token of a ServiceAccount, good for an hour unless given, and nothing of the administrator; it
+    /// goes with the plane.
+    func kubeconfig(of account: ObjectKey, hours: Int = 1) async throws -> String {
         let name = "\(account.namespace ?? "")/\(account.name)"
         let path = "\(kubeconfig)-\(name.replacing("/", with: "-"))"
-        try await Shell.run(
-            "umask 077; \(Self.root)hack/member-kubeconfig --kubeconfig \(kubeconfig) --service-account \(name) >\(path)"
-        )
+        let command = "\(Self.root)hack/member-kubeconfig --kubeconfig \(kubeconfig)"
+        try await Shell.run("umask 077; \(command) --service-account \(name) --hours \(hours) >\(path)")
         return path
     }
 
